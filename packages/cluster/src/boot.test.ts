@@ -13,7 +13,7 @@ const known = {
 };
 
 describe('the next boot', () => {
-  it('is the wall clock, or one more than any before it', () => {
+  it('is the wall clock, or one more than the boots before it', () => {
     const before = { ...neverPublished, boot: 7 };
     expect(nextBoot({ ...known, before, registered: 7 }).boot).toBe(wallMs);
     const ahead = { ...neverPublished, boot: wallMs + 5 };
@@ -21,7 +21,7 @@ describe('the next boot', () => {
     expect(nextBoot({ ...known, before, registered: wallMs + 9 }).boot).toBe(wallMs + 10);
   });
 
-  it('does without boots that a wrong clock put more than a day ahead: mergers refuse them', () => {
+  it('ignores boots that a wrong clock put more than a day ahead, as mergers do', () => {
     const dayMs = 86_400_000;
     const wrong = wallMs + 365 * dayMs;
     const before = { ...neverPublished, boot: wrong, after: 3 };
@@ -33,7 +33,7 @@ describe('the next boot', () => {
     expect(nextBoot({ ...known, before: ahead, registered: 7 }).boot).toBe(wallMs + dayMs);
   });
 
-  it('vouches from three minutes before the end of what the folder held', () => {
+  it("vouches from three minutes before the end of the folder's counts", () => {
     const next = nextBoot({
       ...known,
       before: { ...neverPublished, boot: 7, after: 3 },
@@ -42,7 +42,7 @@ describe('the next boot', () => {
     expect(next).toMatchObject({ vouchedFrom: wallMs - 4 * minuteMs });
   });
 
-  it('vouches for no less than a boot before it of which the cluster may not know', () => {
+  it('vouches for at least as much as an earlier boot that the cluster may not know', () => {
     const before = { ...neverPublished, boot: 7, vouchedFrom: wallMs - 60 * minuteMs };
     const next = nextBoot({ ...known, before, registered: 7 });
     expect(next.vouchedFrom).toBe(wallMs - 60 * minuteMs);
@@ -51,7 +51,7 @@ describe('the next boot', () => {
     expect(after.vouchedFrom).toBe(wallMs - 4 * minuteMs);
   });
 
-  it('takes a boot that never came to the register for one that published nothing', () => {
+  it('assumes that a boot that is not in the register published nothing', () => {
     const next = nextBoot({
       ...known,
       before: { ...neverPublished, boot: 7, after: 3 },
@@ -70,26 +70,26 @@ describe('the next boot', () => {
     expect(next).toMatchObject({ vouchedFrom: 0, forked: true });
   });
 
-  it('voids nothing more where the register is new', () => {
+  it('voids nothing more if the register is new', () => {
     const next = nextBoot({ ...known, before: { ...neverPublished, boot: 7 }, registered: 0 });
     expect(next).toMatchObject({ vouchedFrom: wallMs - 4 * minuteMs });
   });
 
-  it('vouches for nothing that a repair of the folder could not save', () => {
+  it('vouches for nothing that a repair could not save', () => {
     const before = { ...neverPublished, boot: 7, after: 3 };
     const endBefore = wallMs - 30 * minuteMs;
     const cut = { from: endBefore, to: wallMs - 10 * minuteMs };
     const repaired = { ...known, before, registered: 7, endBefore, gone: [cut] };
     expect(nextBoot(repaired).vouchedFrom).toBe(cut.to);
     expect(nextBoot({ ...repaired, registered: 9 }).vouchedFrom).toBe(cut.to);
-    // What it counts itself it vouches for, also in the minute in which it was repaired.
+    // It vouches for its own counts, even in the minute of the repair.
     const gone = [{ from: endBefore, to: wallMs + minuteMs }];
     expect(nextBoot({ ...repaired, gone }).vouchedFrom).toBe(wallMs - 1_000);
     const long = [{ from: 0, to: endBefore - 60 * minuteMs }];
     expect(nextBoot({ ...repaired, gone: long }).vouchedFrom).toBe(endBefore - 3 * minuteMs);
   });
 
-  it('denies nothing of the time before an empty folder', () => {
+  it('voids nothing before an empty folder', () => {
     const next = nextBoot({
       ...known,
       before: neverPublished,

@@ -56,7 +56,7 @@ export class Cluster {
     options: Awaited<ReturnType<typeof connectionOptions>>,
     mergedStore: MergedStore | undefined,
   ) {
-    const { settings, coordinator, clock, log } = parts;
+    const { settings, clock, log } = parts;
     this.#settings = settings;
     this.#log = log;
     this.#problems = new Problems(log);
@@ -80,7 +80,6 @@ export class Cluster {
       });
     if (mergedStore !== undefined) {
       this.#mergedStore = mergedStore;
-      mergedStore.countClockSteps(() => coordinator.state().clockSteps);
       this.#merger = new Merger({
         store: mergedStore,
         ...{ clock, log, subjects },
@@ -109,7 +108,9 @@ export class Cluster {
     const settings = withNameOfFolder(parts);
     const options = await connectionOptions(settings);
     const merges = parts.settings.role !== 'ingest';
-    const store = merges ? await MergedStore.open(parts.dataDir, parts.clock) : undefined;
+    const { dataDir, clock, coordinator } = parts;
+    const clockSteps = () => coordinator.state().clockSteps;
+    const store = merges ? await MergedStore.open(dataDir, clock, clockSteps) : undefined;
     const cluster = new Cluster({ ...parts, settings }, options, store);
     if (settings.node !== parts.settings.node)
       parts.log.info({ node: settings.node }, 'publishing under the name that this folder has');

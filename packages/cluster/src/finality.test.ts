@@ -1,4 +1,4 @@
-/** What is final in the cluster, and whom it waits for: by the clocks of nodes and merger. */
+/** What is final in the cluster, and which nodes it waits for. */
 import { sec } from '@reto3/core';
 import { describe, expect, it } from 'vitest';
 import { MergeState, type Moment } from './merge-state.ts';
@@ -14,7 +14,7 @@ function at(ms: number): Moment {
   return { wallMs: startMs + ms, monotonicMs: ms };
 }
 
-/** What a node says at that time, of all seconds from `from` on. */
+/** A node's message at that time with all seconds from `from` on. */
 function said(ms: number, from: number, changes: Partial<NodeMessage> = {}): NodeMessage {
   const seconds = [];
   for (let second = from; second < ms; second += sec.windowMs)
@@ -26,7 +26,7 @@ function said(ms: number, from: number, changes: Partial<NodeMessage> = {}): Nod
 class Scene {
   readonly state = new MergeState({ silentAfterMs, stored });
 
-  /** These nodes publish every second of a stretch of time, in ms after the start. */
+  /** These nodes publish once a second, in ms after the start. */
   publish(nodes: readonly string[], from: number, to: number): void {
     for (let ms = from + sec.windowMs; ms <= to; ms += sec.windowMs)
       for (const node of nodes) this.state.apply(node, said(ms, ms - sec.windowMs), at(ms));
@@ -55,7 +55,7 @@ describe('what is final', () => {
     expect(minute?.sec.revised.includes(1)).toBe(false);
   });
 
-  it('gives up a node that is silent while another is heard', () => {
+  it('waits no longer for a node that is silent while another is heard', () => {
     const scene = new Scene();
     scene.publish(['a', 'b'], 0, 12_000);
     scene.publish(['a'], 12_000, 21_000);
@@ -64,7 +64,7 @@ describe('what is final', () => {
     expect(scene.final(23_000)).toBe(23_000);
   });
 
-  it('waits for nobody again who was given up before NATS was away', () => {
+  it('does not wait again for a node that was silent before NATS was away', () => {
     const scene = new Scene();
     scene.publish(['a', 'b', 'c'], 0, 12_000);
     scene.publish(['a', 'c'], 12_000, 30_000);
@@ -73,24 +73,24 @@ describe('what is final', () => {
     expect(scene.final(60_000)).toBe(60_000);
   });
 
-  it('is nothing in an empty merger before every node that lives had its time', () => {
+  it('is nothing in an empty merger until every live node had time to be heard', () => {
     const scene = new Scene();
     scene.publish(['a'], 0, 3_000);
     expect(scene.final(3_000)).toBe(-startMs);
-    // Cut off meanwhile: the time begins anew.
+    // It was cut off, so the time starts again.
     scene.publish(['a'], 30_000, 35_000);
     expect(scene.final(35_000)).toBe(-startMs);
     scene.publish(['a', 'b'], 35_000, 41_000);
     expect(scene.final(41_000)).toBe(41_000);
   });
 
-  it('does not believe a message past the stream before the stream has come so far', () => {
+  it('ignores the mark of a message past the stream until the stream joins it', () => {
     const scene = new Scene();
     scene.publish(['a'], 0, 11_000);
     const tail = (ms: number, from: number) => scene.state.apply('a', said(ms, from), at(ms), true);
     tail(11_300, 11_000);
     expect(scene.final(11_300)).toBe(11_300);
-    // The second before it is still on its way.
+    // The second before it has not arrived.
     tail(12_300, 12_000);
     expect(scene.final(12_300)).toBe(11_300);
     scene.publish(['a'], 11_000, 12_000);
@@ -110,8 +110,8 @@ describe('what is final', () => {
   });
 });
 
-describe('a node that somebody said is gone', () => {
-  it('is waited for no longer, and is back when it publishes', () => {
+describe('a forgotten node', () => {
+  it('does not delay windows, and is back when it publishes', () => {
     const scene = new Scene();
     scene.publish(['a', 'b'], 0, 12_000);
     const b = scene.state.node('b');

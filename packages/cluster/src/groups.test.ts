@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { Groups } from './groups.ts';
 
 describe('several groups', () => {
-  it('are told by what stands before the name of a node', () => {
+  it('are known by the prefix of a subject', () => {
     const groups = new Groups(['reto3', 'reto3.east']);
     expect(groups.ofSubject('reto3.web-1')).toBe('reto3');
     expect(groups.ofSubject('reto3.east.web-1')).toBe('reto3.east');
@@ -10,14 +10,14 @@ describe('several groups', () => {
       expect(groups.ofSubject(stranger)).toBe('reto3');
   });
 
-  it('have a node where its newest boot was heard: so does one that has moved', () => {
+  it('have a node where its newest boot was heard, even after it moved', () => {
     const groups = new Groups(['east', 'west']);
     expect(groups.ofNode('a')).toBeUndefined();
     groups.hear('a', 'east', 5, 5);
     expect(groups.ofNode('a')).toBe('east');
     groups.hear('a', 'west', 6, 5);
     expect(groups.ofNode('a')).toBe('west');
-    // What the old group still has of it: the folder published all of it in the new one.
+    // The old group still has messages, which the folder published again in the new one.
     expect(() => groups.hear('a', 'east', 5, 6)).toThrow(
       'a node in west has its name: names must be unique over all groups',
     );

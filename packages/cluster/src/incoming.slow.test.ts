@@ -1,7 +1,4 @@
-/**
- * A hostile publisher: 100,000 messages of every kind, changed and with a checksum that matches
- * again, by all the ways that lead to a merger.
- */
+/** A hostile publisher: 100,000 mutated messages of every kind, by all ways to a merger. */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -31,7 +28,7 @@ import { silentLog } from './testing/silent-log.ts';
 const [rounds, perRound] = [100, 1_000];
 const mostBytes = 50 << 20;
 
-it('keeps a merger alive, exact and small, and counts all that is bad', async () => {
+it('leaves a merger alive, exact and small, which counts all bad messages', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'reto3-hostile-'));
   const clock = new VirtualClock(startMs);
   const store = await MergedStore.open(folder, clock);
@@ -93,7 +90,7 @@ function isBad({ name, data }: Sent, nowMs: number): boolean {
   }
 }
 
-/** Whether its checksum is that of its node. */
+/** Whether the checksum is valid. */
 function isSealed(data: Uint8Array, name: string): boolean {
   if (data.length < 4) return false;
   const end = data.length - 4;
@@ -101,7 +98,7 @@ function isSealed(data: Uint8Array, name: string): boolean {
   return found === crc32(data.subarray(0, end), crc32(name));
 }
 
-/** After a collection of garbage. */
+/** After a garbage collection. */
 function bytesInUse(): number {
   setFlagsFromString('--expose_gc');
   runInNewContext('gc')();

@@ -1,6 +1,6 @@
 /**
- * A merger on a stream into which anybody writes: whatever is no message of a node is counted as
- * bad and skipped, and the sums of the other nodes stay exact.
+ * A merger on a stream that anyone writes to: it counts and skips invalid messages, and the sums of
+ * the other nodes stay exact.
  */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -31,7 +31,7 @@ import { silentLog } from './testing/silent-log.ts';
 const dayMs = 86_400_000;
 const none = { seconds: [] };
 
-describe('a merger on a stream that anybody writes to', () => {
+describe('a merger on a stream that anyone writes to', () => {
   let folder: string;
   let store: MergedStore;
   let merger: Merger;
@@ -57,7 +57,7 @@ describe('a merger on a stream that anybody writes to', () => {
     });
   }
 
-  /** A node that has nothing. */
+  /** The reply of a node without counts. */
   function answer(name: string, request: ReadRequest): Uint8Array {
     reads.push(request);
     const message = request.of === 'reports' ? reports(name, { windows: [] }) : counts(name, none);
@@ -165,7 +165,7 @@ describe('a merger on a stream that anybody writes to', () => {
     expect(saveFailures).toEqual([]);
   });
 
-  it('tells of the bad messages of a node once an hour, and of few nodes', async () => {
+  it('logs the bad messages of a subject once an hour, and of few subjects', async () => {
     const bad = counts('b', { mark: year3000 });
     await take(bad, bad, counts('c', { mark: year3000 }));
     expect(logged).toHaveLength(2);
@@ -177,7 +177,7 @@ describe('a merger on a stream that anybody writes to', () => {
     expect(logged).toHaveLength(100 + 2);
   });
 
-  it('reads from the node what it refused, once a wrong clock is right again', async () => {
+  it('reads from the node what it rejected, once a wrong clock is right again', async () => {
     await take(counts('a'));
     expect(merger.unread()).toEqual(['a']);
     const stop = new AbortController();
@@ -192,14 +192,14 @@ describe('a merger on a stream that anybody writes to', () => {
     expect(merger.unread()).toEqual(['a']);
   });
 
-  it('takes the windows of a report that have come, and leaves out what a client put far ahead', async () => {
+  it('takes the windows of a report, but not those that a client put far ahead', async () => {
     await take(reports('b', { windows: [windowAt(startMs - 1_000), windowAt(year3000)] }));
     expect(merger.counters.badMessages).toBe(1);
     const starts = [...merger.reports.inMemory('paths', 'sec').keys()];
     expect(starts).toEqual([startMs - 1_000]);
   });
 
-  it('does without the times and names that an earlier version believed', async () => {
+  it('ignores impossible times and names that an early version stored', async () => {
     for (let second = 0; second < 12; second++) {
       await take(counts('a'), counts('b'));
       clock.pass(sec.windowMs);
@@ -214,7 +214,7 @@ describe('a merger on a stream that anybody writes to', () => {
     expect(merger.nodes()).toMatchObject(Array(2).fill({ mark: startMs - 3_600_000 + 60_000 }));
   });
 
-  it('hears a node although somebody sent a boot far ahead in its name', async () => {
+  it('hears a node although someone sent a boot far ahead under its name', async () => {
     await take(counts('a', { boot: year3000 }), reports('a', { boot: year3000, voids: year3000 }));
     expect(logged.join()).toMatch(/its boot is \d+ ms ahead of this server's clock/);
     await take(counts('a'), reports('a'));
@@ -229,12 +229,12 @@ describe('a merger on a stream that anybody writes to', () => {
     expect(await total('a')).toBe(100);
   });
 
-  it('hears a node again of which an earlier version believed a boot far ahead', async () => {
+  it('hears a node although an early version stored a boot far ahead', async () => {
     const wrong = { boot: startMs, vouchedFrom: startMs - 1_000, revision: 900 };
     await take(counts('a'), counts('a', { ...wrong, seconds: [] }));
     await take(reports('a', { boot: startMs, voids: startMs, revision: 900 }));
     await merger.stop();
-    // Two days earlier, that boot is one far ahead, and so it is before any message has come.
+    // Two days earlier that boot is far ahead, even before a message came.
     clock.step(-2 * dayMs);
     await store.close();
     store = await MergedStore.open(folder, clock);
@@ -259,7 +259,7 @@ describe('a merger on a stream that anybody writes to', () => {
     expect(merger.counters.badMessages).toBe(1);
   });
 
-  it('bounds the names under which only reports come, and hears nodes that count all the same', async () => {
+  it('limits the names that send only reports, and still hears nodes that count', async () => {
     await take(counts('a'), counts('b'));
     await take(...Array.from({ length: 4_096 }, (_, index) => reports(`n${index}`)));
     await take(reports('one-more'), reports('a'));
@@ -268,7 +268,7 @@ describe('a merger on a stream that anybody writes to', () => {
     expect(merger.reports.nodes()[0]).toMatchObject({ node: 'a' });
   });
 
-  it('takes nothing more while its disk fails, says so once, and goes on when it works', async () => {
+  it('takes nothing while its disk fails, logs that once, and goes on when it works', async () => {
     const minutes = Array.from({ length: 70 }, (_, ago) =>
       counts('a', {
         revision: 70 - ago,
@@ -286,7 +286,7 @@ describe('a merger on a stream that anybody writes to', () => {
     expect(saveFailures).toHaveLength(1);
   });
 
-  it('goes on, and stays exact, whatever another node publishes', async () => {
+  it('stays exact, whatever another node publishes', async () => {
     let expected = 0;
     let revision = 10;
     await fc.assert(
@@ -303,7 +303,7 @@ describe('a merger on a stream that anybody writes to', () => {
         expect(merger.finalThrough).toBeLessThanOrEqual(startMs + 60_000);
         for (const { name, mark } of strangers) {
           expect(name).toMatch(/^[A-Za-z0-9_-]{1,64}$/);
-          // Once it is the only one that is waited for, this is what is final.
+          // Its mark decides once windows wait for no other node.
           expect(mark).toBeLessThanOrEqual(startMs + 60_000);
         }
       }),

@@ -1,8 +1,7 @@
 /**
- * The merge under every delivery: messages of several nodes over several boots, in any order, any
- * number of times, with the state saved and read again in between.
+ * The merge under every delivery: messages of several nodes and boots, in any order, any number of
+ * times, with the state saved and read again in between.
  */
-
 import {
   alignDown,
   allocateWindows,
@@ -26,7 +25,7 @@ const nowhere: StoredMinutes = {
   block: () => undefined,
 };
 
-/** What a store would keep, as the bytes it would keep. */
+/** A store in memory, with encoded parts. */
 class Kept implements StoredMinutes {
   readonly rows = new Map<string, Uint8Array>();
   readonly blocks = new Map<number, Windows>();
@@ -47,7 +46,7 @@ class Kept implements StoredMinutes {
   }
 
   save(state: MergeState): void {
-    // As the merger does: what a new boot voided in stored minutes is read, and saved, once.
+    // Like `Saver`.
     for (const node of state.nodes()) {
       if (node.voidFrom !== undefined)
         for (const start of this.blocks.keys()) state.applyVouches(node, start);
@@ -101,7 +100,7 @@ function expectSums(state: MergeState, stores: readonly Map<number, Windows>[]):
 }
 
 describe('the merge', () => {
-  it('gives the sum of the nodes own stores, in whatever order and however often messages come', () => {
+  it("is the sum of the nodes' stores, in whatever order and however often messages come", () => {
     fc.assert(
       fc.property(delivered, ([nodes, deliveries]) => {
         const state = new MergeState({ silentAfterMs: 1_000, stored: nowhere });
@@ -125,7 +124,7 @@ describe('the merge', () => {
           replay.push(delivery);
           if (restarts[index] === true) {
             kept.save(state);
-            // Killed, and what came since the save before comes again.
+            // Killed: the messages since the save before come again.
             const nodes: NodeRecord[] = state.nodes().map((node) => ({
               ...node,
               vouches: new Vouches(node.vouches.steps),
@@ -143,14 +142,14 @@ describe('the merge', () => {
           state,
           nodes.map(({ store }) => store),
         );
-        // Who reads the store finds the same.
+        // The blocks in the store are the same.
         for (const [start, block] of kept.blocks)
           expect(block.counts).toEqual(state.minute(start).ms10.counts);
       }),
     );
   });
 
-  it('never says more than all is final, never more than its own clock, and never goes back', () => {
+  it('calls nothing final beyond a mark it waits for or its own clock, and never goes back', () => {
     fc.assert(
       fc.property(
         fc.array(

@@ -8,10 +8,14 @@
  */
 import {
   allocateWindows,
+  joinWindows,
   ms10,
   ms10PerSecond,
+  overwrite,
   sec,
   secondsPerMinute,
+  sliceOf,
+  totalOf,
   type Windows,
 } from '@reto3/core';
 import type { Change } from '@reto3/engine';
@@ -42,9 +46,9 @@ export class MergedMinute {
   /** 6,000 windows. */
   readonly ms10: Windows;
   /** 60 windows, as of the last `settle`. */
-  readonly sec = allocateWindows(secondsPerMinute);
+  readonly sec: Windows;
   /** 1 window, as of the last `settle`. */
-  readonly min = allocateWindows(1);
+  readonly min: Windows;
   readonly #stored: StoredMinutes;
   readonly #vouchesOf: (node: string) => Vouches | undefined;
   /** Those that were read or changed; undefined: the node has none. */
@@ -69,8 +73,9 @@ export class MergedMinute {
     const block = stored.block(start);
     this.ms10 = block ?? allocateWindows(ms10.blockWindows);
     if (block === undefined) this.#addAll();
-    for (let second = 0; second < secondsPerMinute; second++) this.#sumSecond(second, undefined);
-    this.#sumMinute(false);
+    // A block does not say when its windows were revised, so each revision counts.
+    this.sec = joinWindows(this.ms10, ms10PerSecond);
+    this.min = joinWindows(this.sec, secondsPerMinute);
   }
 
   /** Epoch ms. */
@@ -141,7 +146,7 @@ export class MergedMinute {
       revised = this.#sumSecond(second, finalThrough) || revised;
     }
     this.#changed.clear();
-    this.#sumMinute(revised && this.end <= finalThrough);
+    replaceWindow(this.min, 0, this.sec, revised && this.end <= finalThrough);
   }
 
   #change(node: string, second: number, before: Uint8Array | undefined, now?: Uint8Array): void {
@@ -225,42 +230,20 @@ export class MergedMinute {
   }
 
   /** Returns whether the second changed after it was final. */
-  #sumSecond(second: number, finalThrough: number | undefined): boolean {
+  #sumSecond(second: number, finalThrough: number): boolean {
     const first = second * ms10PerSecond;
-    let count = 0;
-    let counted = 0;
-    let all = 1;
-    let revised = 0;
-    for (let window = first; window < first + ms10PerSecond; window++) {
-      count += this.ms10.counts[window] ?? 0;
-      counted |= this.ms10.counted[window] ?? 0;
-      all &= this.ms10.counted[window] ?? 0;
-      revised |= this.ms10.revised[window] ?? 0;
-    }
-    const wasFinal = this.start + (second + 1) * sec.windowMs <= (finalThrough ?? 0);
-    const changed = wasFinal && this.sec.counts[second] !== count;
-    this.sec.counts[second] = count;
-    this.sec.counted[second] = counted;
-    this.sec.partial[second] = counted & ~all;
-    // A block from the store does not say when its windows changed, so each revision counts.
-    if (changed || (finalThrough === undefined && revised === 1)) this.sec.revised[second] = 1;
-    if (counted === 0) this.sec.revised[second] = 0;
-    return changed;
+    const windows = sliceOf(this.ms10, first, first + ms10PerSecond);
+    const wasFinal = this.start + (second + 1) * sec.windowMs <= finalThrough;
+    const revised = wasFinal && this.sec.counts[second] !== totalOf(windows);
+    replaceWindow(this.sec, second, windows, revised);
+    return revised;
   }
+}
 
-  #sumMinute(revised: boolean): void {
-    let count = 0;
-    let counted = 0;
-    let whole = 1;
-    for (let second = 0; second < secondsPerMinute; second++) {
-      count += this.sec.counts[second] ?? 0;
-      counted |= this.sec.counted[second] ?? 0;
-      whole &= (this.sec.counted[second] ?? 0) & ~(this.sec.partial[second] ?? 0);
-    }
-    this.min.counts[0] = count;
-    this.min.counted[0] = counted;
-    this.min.partial[0] = counted & ~whole;
-    if (revised) this.min.revised[0] = 1;
-    if (counted === 0) this.min.revised[0] = 0;
-  }
+/** Replaces a longer window by the sum of `windows`. Once revised, it stays so unless it is a gap. */
+function replaceWindow(longer: Windows, index: number, windows: Windows, revised: boolean): void {
+  const sum = joinWindows(windows, windows.counts.length);
+  const isRevised = revised || longer.revised[index] === 1;
+  sum.revised[0] = isRevised && sum.counted[0] === 1 ? 1 : 0;
+  overwrite(longer, index, sum);
 }

@@ -1,8 +1,7 @@
 /**
- * Reports of a cluster under every delivery: messages of several nodes over several boots and
- * folders, in any order, any number of times, saved and read again in between.
+ * Reports of a cluster under every delivery: messages of several nodes, boots and folders, in any
+ * order, any number of times, saved and read again in between.
  */
-
 import { type PeriodName, periods } from '@reto3/core';
 import { defineReport, type Report, reportFingerprint } from '@reto3/reports';
 import fc from 'fast-check';
@@ -43,8 +42,8 @@ const windowIn = fc.record({
 });
 
 /**
- * A node's life: its store grows, is published, is restarted, replaced by an empty folder, or by an
- * older copy. `truth` is what its folders add up to, less what a copy voids.
+ * A node's store grows, is published, restarted, or replaced by an empty folder or an older copy.
+ * `truths` is what its folders have together, without what a copy voids.
  */
 const life = (node: string) =>
   fc
@@ -77,7 +76,7 @@ const life = (node: string) =>
       };
       for (const { windows, publish: now, event } of steps) {
         if (event !== 'none') {
-          // Only what is on the disk is published, so a folder that goes on has all of it.
+          // Only rows on disk are published, so a folder that continues has all of them.
           boot++;
           if (event === 'empty') {
             published.push(reached);
@@ -167,7 +166,7 @@ function wanted(truths: readonly Truth[]): Map<string, Sums> {
 }
 
 describe('the reports of a cluster', () => {
-  it('are the merge of what the nodes hold, in whatever order and however often messages come', async () => {
+  it("are the merge of the nodes' windows, in whatever order and however often messages come", async () => {
     await fc.assert(
       fc.asyncProperty(
         delivered,
@@ -189,7 +188,7 @@ describe('the reports of a cluster', () => {
               merged = new MergedReports({ readReport }, merged.nodes(), keepAll);
               unsaved = [];
             } else {
-              // Killed: what came since it was saved comes again.
+              // Killed: the messages since the last save come again.
               for (const { node, message } of unsaved) merged.apply(node, message);
             }
           }
@@ -219,7 +218,7 @@ describe('the reports of a cluster', () => {
     expect(reasons).toEqual([
       expect.stringMatching(/^node b runs another report of that name \(\w{12}, here \w{12}\)$/),
     ]);
-    // As soon as it runs the same one, all that it has counts.
+    // Once it runs the same report, all its windows count.
     merged.apply('b', { ...head, revision: 2, windows: [], reports: said });
     expect([...(await read(merged, new Map())).found.values()]).toEqual([{ sum: 2, most: 1 }]);
   });
@@ -257,7 +256,7 @@ describe('the reports of a cluster', () => {
     expect(lengths).toEqual([80 << 10]);
   });
 
-  it('say what was too large for NATS, or is not all there', async () => {
+  it('name windows that are too large for NATS, or incomplete', async () => {
     const merged = new MergedReports({ readReport: () => undefined }, [], keepAll);
     const place = { report: 'sums', period: 'ms10', start: startMs } as const;
     const bytes = sums.encode({ sum: 5, most: 5 });
@@ -308,7 +307,7 @@ const anyMessage: fc.Arbitrary<ReportMessage> = fc.record({
 });
 
 describe('a message of reports', () => {
-  it('comes back as it was', () => {
+  it('is decoded as it was encoded', () => {
     fc.assert(
       fc.property(anyMessage, (sent) => {
         const got = wire({ node: 'a', message: sent });
@@ -321,7 +320,7 @@ describe('a message of reports', () => {
     );
   });
 
-  it('is refused under the name of another node, with any bit changed, and cut anywhere', () => {
+  it('is rejected under the name of another node, with any bit changed, and cut anywhere', () => {
     fc.assert(
       fc.property(anyMessage, fc.nat(), fc.nat(), (sent, bit, cut) => {
         const bytes = encodeReportMessage(sent, 'a');

@@ -88,6 +88,11 @@ export class MergedReports {
     return [...this.#nodes.values()].sort((a, b) => (a.node < b.node ? -1 : 1));
   }
 
+  /** The reports of a node, as it listed them last. */
+  reportsOf(node: string): readonly NodeReport[] {
+    return this.#nodes.get(node)?.reports ?? [];
+  }
+
   /** How many rows the store lacks, or has otherwise. */
   get unsavedRows(): number {
     return this.#unsaved.size;

@@ -1,4 +1,4 @@
-/** A folder of a merger in which rows are damaged: the rest of it stays. */
+/** A merger's folder with damaged rows, of which the rest stays. */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -46,14 +46,14 @@ async function fill(): Promise<void> {
   await store.close();
 }
 
-/** Writes over rows of the closed folder. */
+/** Overwrites a row of the closed folder. */
 async function damage(change: Change): Promise<void> {
   const store = await new HeldFolder(join(folder, 'cluster')).openStore();
   await store.write([change], { sync: true });
   await store.close();
 }
 
-it('leaves out a damaged part of a minute, names it, and keeps the rest', async () => {
+it('leaves out a damaged part of a minute, reports it, and keeps the rest', async () => {
   await fill();
   const bytes = Uint8Array.of(1, 2, 3, 4, 5, 6, 7, 8);
   await damage({ part: 'a', start: startMs, bytes });
@@ -63,7 +63,7 @@ it('leaves out a damaged part of a minute, names it, and keeps the rest', async 
   const nodes = store.record?.nodes ?? [];
   expect(nodes.map(({ name }) => name)).toEqual(['a', 'b']);
   const state = new MergeState({ silentAfterMs: 1_000, stored: store, nodes });
-  // As its node says it again.
+  // The node sends it again.
   const said = { boot: 1, revision: 1, vouchedFrom: 0, mark: 0, clock: 0, leaving: false };
   const half = [{ start: startMs + 1_000, packed: secondOf(10) }];
   state.apply('a', { ...said, seconds: half }, now);
@@ -84,7 +84,7 @@ it('leaves out a damaged part of a minute, names it, and keeps the rest', async 
   await store.close();
 });
 
-it('begins a damaged row of a report anew, and keeps the counts and the other rows', async () => {
+it('empties a damaged row of a report, and keeps the counts and the other rows', async () => {
   await fill();
   const key = Buffer.concat([rowKey('paths', 'ms10', startMs), Buffer.from('a')]);
   await damage({ report: key, bytes: Uint8Array.of(9, 9, 9) });
@@ -105,7 +105,7 @@ it('begins a damaged row of a report anew, and keeps the counts and the other ro
   await store.close();
 });
 
-it('lets go of the parts that are saved, though others are not yet', async () => {
+it('drops parts that are saved, even if others are not', async () => {
   await fill();
   const store = await MergedStore.open(folder, new VirtualClock(now.wallMs));
   const nodes = store.record?.nodes ?? [];

@@ -50,25 +50,29 @@ export class MergedStore implements StoredMinutes, StoredParts, Expiring {
   readonly #store: Store;
   readonly #anchor: Anchor;
   readonly #clock: Clock;
+  readonly #clockSteps: () => number;
   #meta = newMeta('cluster');
   #record: MergeRecord | undefined;
-  #clockSteps: () => number = () => 0;
   #failing = false;
   #onDamage: (node: string, start: number, what: string) => void = () => undefined;
   readonly endBefore = 0;
 
-  private constructor(store: Store, anchor: Anchor, clock: Clock) {
+  private constructor(store: Store, anchor: Anchor, clock: Clock, clockSteps: () => number) {
     this.#store = store;
     this.#anchor = anchor;
     this.#clock = clock;
+    this.#clockSteps = clockSteps;
   }
 
-  /** @throws Reto3Error if the folder cannot be opened */
-  static async open(dataDir: string, clock: Clock): Promise<MergedStore> {
+  /**
+   * @param clockSteps counts steps of the wall clock, after which retention waits
+   * @throws Reto3Error if the folder cannot be opened
+   */
+  static async open(dataDir: string, clock: Clock, clockSteps = () => 0): Promise<MergedStore> {
     const folder = new HeldFolder(mergerFolderOf(dataDir));
     const store = await folder.openStore();
     try {
-      const merged = new MergedStore(store, folder.anchor, clock);
+      const merged = new MergedStore(store, folder.anchor, clock, clockSteps);
       await merged.#load();
       return merged;
     } catch (error) {
@@ -80,11 +84,6 @@ export class MergedStore implements StoredMinutes, StoredParts, Expiring {
   /** The record of the last save; undefined if the folder is empty. */
   get record(): MergeRecord | undefined {
     return this.#record;
-  }
-
-  /** Sets the counter of steps of the wall clock, after which retention waits. */
-  countClockSteps(clockSteps: () => number): void {
-    this.#clockSteps = clockSteps;
   }
 
   part(start: number, node: string): Part | 'damaged' | undefined {

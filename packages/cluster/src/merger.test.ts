@@ -1,4 +1,4 @@
-/** Which stream a merger reads: another one of the same name is noticed. */
+/** How a merger recognizes its stream, and leaves one that withholds messages. */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -11,12 +11,12 @@ import type { JetStream } from './nats.ts';
 
 const stream = 'RETO3_WINDOWS';
 
-/** A stream in which one message may come, and then nothing but signs of life. */
+/** A stream that delivers one message at most, and then only heartbeats. */
 class QuietStream {
   created = 'monday';
   /** When its only message, number 1, was stored, epoch ms; undefined: there is none. */
   storedAt: number | undefined;
-  /** Whether the consumer gives signs of life only. */
+  /** Whether the consumer sends only heartbeats. */
   mute = false;
   readonly jetStream: JetStream;
 
@@ -68,7 +68,7 @@ describe('a merger', () => {
   const quiet = new QuietStream();
   const missing = vi.fn<() => void>();
 
-  /** Reads until it ends, or for so many seconds; returns whether it ended by itself. */
+  /** Reads for so many seconds at most. Returns whether it ended by itself. */
   async function read(seconds: number): Promise<boolean> {
     let ended = false;
     const running = merger.run(quiet.jetStream, stream).finally(() => {
@@ -110,11 +110,11 @@ describe('a merger', () => {
     await rm(folder, { recursive: true });
   });
 
-  it('reads on in a stream in which nothing comes', async () => {
+  it('keeps reading a stream without messages', async () => {
     expect(await read(60)).toBe(false);
   });
 
-  it('ends when the consumer keeps to itself what is there, and reads it from the next', async () => {
+  it('ends when the consumer withholds a message, and reads it from the next one', async () => {
     quiet.storedAt = 1_464_433_871_234;
     quiet.mute = true;
     expect(await read(60)).toBe(true);
@@ -123,7 +123,7 @@ describe('a merger', () => {
     expect(merger.counters).toMatchObject({ position: 1, messages: 1 });
   });
 
-  it('ends when the stream was deleted and made again, and says so', async () => {
+  it('ends when the stream was deleted and created again, and logs that', async () => {
     setTimeout(() => {
       quiet.created = 'tuesday';
     }, 5_000);
@@ -133,7 +133,7 @@ describe('a merger', () => {
     expect(missing).toHaveBeenCalledTimes(1);
   });
 
-  it('ends when another message has the number of the last one that it read, and says so', async () => {
+  it('ends when another message has the number of the last one, and logs that', async () => {
     quiet.storedAt = 1_464_433_871_234;
     expect(await read(10)).toBe(false);
     expect(merger.counters).toMatchObject({ position: 1, messages: 1 });

@@ -17,7 +17,7 @@ import { MergedReports } from './merged-reports.ts';
 import type { MergedStore } from './merged-store.ts';
 import { BadMessage } from './message.ts';
 import type { JetStream } from './nats.ts';
-import { NodeList, type NodeState } from './node-list.ts';
+import { type NodeState, nodeNamed, nodeStates } from './node-list.ts';
 import { nodeLive } from './node-view.ts';
 import { type HourProof, Puller } from './puller.ts';
 import { Saver } from './saver.ts';
@@ -45,7 +45,6 @@ export class Merger implements LiveSource {
   readonly #groups: Groups;
   readonly #startedAt: number;
   readonly #state: MergeState;
-  readonly #nodes: NodeList;
   readonly #reader: StreamReader;
   readonly #puller: Puller;
   readonly #saver: Saver;
@@ -68,7 +67,6 @@ export class Merger implements LiveSource {
     const reports = new MergedReports(store, record?.reports ?? [], store.deletedBefore);
     this.#state = state;
     this.reports = reports;
-    this.#nodes = new NodeList(state, clock);
     this.#badMessages = new BadMessages(log);
     this.#reader = new StreamReader(clock, record, {
       found: (still) => {
@@ -162,7 +160,7 @@ export class Merger implements LiveSource {
    * @throws Reto3Error RETO3_NO_SUCH_NODE, RETO3_BAD_REQUEST if it is live
    */
   async forget(name: string): Promise<void> {
-    const node = this.#nodes.named(name);
+    const node = nodeNamed(this.#state, name);
     if (this.#state.isLive(node, this.#clock.read()))
       throw new Reto3Error('RETO3_BAD_REQUEST', `got node "${name}", which is live: stop it first`);
     node.forgotten = true;
@@ -181,7 +179,7 @@ export class Merger implements LiveSource {
 
   /** The counts of one node as they are now; to be closed. @throws Reto3Error RETO3_NO_SUCH_NODE */
   viewOfNode(name: string): CountsView {
-    const { vouches } = this.#nodes.named(name);
+    const { vouches } = nodeNamed(this.#state, name);
     // A copy, since it may change while the view is read.
     const node = { name, vouches: new Vouches(vouches.steps) };
     return this.#store.viewOfNode(node, this.#state.minutes(), this.#ends());
@@ -189,12 +187,12 @@ export class Merger implements LiveSource {
 
   /** The windows of one node as they become final. @throws Reto3Error RETO3_NO_SUCH_NODE */
   liveOfNode(name: string): LiveSource {
-    return nodeLive(this.#nodes.named(name).name, this);
+    return nodeLive(nodeNamed(this.#state, name).name, this);
   }
 
   /** @throws Reto3Error RETO3_NO_SUCH_NODE */
   assertKnown(name: string): void {
-    this.#nodes.named(name);
+    nodeNamed(this.#state, name);
   }
 
   get finalThrough(): number {
@@ -225,7 +223,7 @@ export class Merger implements LiveSource {
   }
 
   nodes(): NodeState[] {
-    return this.#nodes.states();
+    return nodeStates(this.#state, this.#clock.read());
   }
 
   /** Everything taken so far, with its place in the stream; to be closed. */

@@ -47,7 +47,7 @@ const message: fc.Arbitrary<NodeMessage> = fc
   });
 
 describe('a packed second', () => {
-  it('gives back counts and gaps, whatever they are', () => {
+  it('is decoded as it was encoded, with any counts and gaps', () => {
     fc.assert(
       fc.property(windows, (second) => {
         const packed = packSecond(second);
@@ -62,7 +62,7 @@ describe('a packed second', () => {
     );
   });
 
-  it('adds up, however wide its counts are', () => {
+  it('adds up counts of any width', () => {
     fc.assert(
       fc.property(windows, windows, (one, other) => {
         const sum = allocateWindows(ms10PerSecond);
@@ -75,7 +75,7 @@ describe('a packed second', () => {
     );
   });
 
-  it.each([2 ** 32, -1, 0.5, Number.NaN])('refuses the count %d', (count) => {
+  it.each([2 ** 32, -1, 0.5, Number.NaN])('rejects the count %d', (count) => {
     const second = allocateWindows(ms10PerSecond);
     second.counts[7] = count;
     expect(() => packSecond(second)).toThrow(RangeError);
@@ -83,7 +83,7 @@ describe('a packed second', () => {
 });
 
 describe('a message', () => {
-  it('comes back as it was', () => {
+  it('is decoded as it was encoded', () => {
     fc.assert(
       fc.property(message, (sent) => {
         expect(decodeMessage(encodeMessage(sent, 'a'), 'a')).toEqual(sent);
@@ -91,7 +91,7 @@ describe('a message', () => {
     );
   });
 
-  it('is refused under the name of another node', () => {
+  it('is rejected under the name of another node', () => {
     fc.assert(
       fc.property(message, (sent) => {
         expect(() => decodeMessage(encodeMessage(sent, 'a'), 'b')).toThrow(BadMessage);
@@ -99,7 +99,7 @@ describe('a message', () => {
     );
   });
 
-  it('is refused with any bit changed, and cut anywhere', () => {
+  it('is rejected with any bit changed, and cut anywhere', () => {
     fc.assert(
       fc.property(message, fc.nat(), fc.nat(), (sent, bit, cut) => {
         const bytes = encodeMessage(sent, 'a');
@@ -112,7 +112,7 @@ describe('a message', () => {
     );
   });
 
-  it('cannot hold seconds that lie too far apart, or are out of order', () => {
+  it('cannot hold seconds that are too far apart or out of order', () => {
     const packed = packSecond(allocateWindows(ms10PerSecond));
     const head = { boot: 1, revision: 1, vouchedFrom: 0, mark: 0, clock: 0, leaving: false };
     for (const starts of [

@@ -1,18 +1,17 @@
-/** The nodes as a merger shows them. */
+/** The nodes of a cluster as a merger shows them. */
 import { allocateWindows, ms10PerSecond } from '@reto3/core';
 import { VirtualClock } from '@reto3/core/testing';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { MergeState } from './merge-state.ts';
-import { NodeList } from './node-list.ts';
+import { nodeNamed, nodeStates } from './node-list.ts';
 import { packSecond } from './second.ts';
 
 const startMs = Date.UTC(2016, 4, 28, 11, 11);
 
 let clock: VirtualClock;
 let state: MergeState;
-let list: NodeList;
 
-/** A node publishes that it counted so many messages in each of the last ten seconds. */
+/** A node publishes that many messages in each of the first ten seconds. */
 function publish(name: string, count: number, leaving = false): void {
   const windows = allocateWindows(ms10PerSecond);
   windows.counted.fill(1);
@@ -24,11 +23,11 @@ function publish(name: string, count: number, leaving = false): void {
   state.apply(name, { ...said, seconds }, clock.read());
 }
 
-/** Ten seconds pass, in which these nodes are heard. */
+/** Ten seconds pass while these nodes are heard. */
 function hear(...names: string[]): void {
   for (let second = 0; second < 10; second++) {
     clock.pass(1_000);
-    // The same revision again: it changes no count.
+    // The same revision changes no count.
     for (const name of names) publish(name, 0);
   }
 }
@@ -37,37 +36,37 @@ beforeEach(() => {
   clock = new VirtualClock(startMs + 10_500);
   const stored = { part: () => undefined, names: () => [], block: () => undefined };
   state = new MergeState({ silentAfterMs: 10_000, stored });
-  list = new NodeList(state, clock);
 });
 
 describe('the list of nodes', () => {
-  it('has the rate of each over ten seconds, its share, and how far it is behind', () => {
+  it('has the rate of each node over ten seconds, its share, and its lag', () => {
     publish('a', 30);
     publish('b', 10);
     // An empty merger waits before anything is final.
     hear('a', 'b');
-    expect(list.states()).toMatchObject([
+    expect(nodeStates(state, clock.read())).toMatchObject([
       { name: 'a', state: 'live', rate: 30, share: 0.75, lagMs: 10_500, clockOffsetMs: 3 },
       { name: 'b', state: 'live', rate: 10, share: 0.25 },
     ]);
   });
 
-  it('says which are silent and which have left, and leaves out those that are forgotten', () => {
+  it('has silent nodes and those that left, but not forgotten ones', () => {
     publish('a', 1);
     publish('b', 1, true);
     publish('c', 1);
     hear('d');
-    list.named('c').forgotten = true;
-    expect(list.states().map(({ name, state: is }) => `${name} ${is}`)).toEqual([
+    nodeNamed(state, 'c').forgotten = true;
+    const states = nodeStates(state, clock.read());
+    expect(states.map(({ name, state: is }) => `${name} ${is}`)).toEqual([
       'a silent',
       'b left',
       'd live',
     ]);
   });
 
-  it('names some nodes to whoever asks for one that is none', () => {
-    expect(() => list.named('x')).toThrow('got node "x"; the cluster has none yet');
+  it('names some nodes in the error for an unknown one', () => {
+    expect(() => nodeNamed(state, 'x')).toThrow('got node "x"; the cluster has none yet');
     for (let at = 10; at < 22; at++) publish(`node-${at}`, 1);
-    expect(() => list.named('x')).toThrow(/the cluster has node-10, .*, node-19 and 2 more$/);
+    expect(() => nodeNamed(state, 'x')).toThrow(/the cluster has node-10, .*, node-19 and 2 more$/);
   });
 });

@@ -1,6 +1,6 @@
 /**
- * The view of each node under every delivery: it has what the node's own store has, and all of them
- * add up to the cluster's; from memory, from a real store, and after a restart.
+ * The view of each node under every delivery equals the node's own store, and all views add up to the
+ * cluster's: from memory, from a real store, and after a restart.
  */
 
 import { mkdtemp, rm } from 'node:fs/promises';
@@ -34,7 +34,7 @@ afterAll(async () => {
   await rm(folder, { recursive: true });
 });
 
-/** As the merger does: what a new boot voided in stored minutes is read, and saved, once. */
+/** Like `Saver`. */
 async function save(state: MergeState): Promise<void> {
   for (const node of state.nodes()) {
     const from = node.voidFrom;
@@ -127,7 +127,7 @@ describe('the views of single nodes', () => {
     await fc.assert(runs, { numRuns: 30 });
   }, 120_000);
 
-  it('leave out what a new boot voided before it is taken out of the store', async () => {
+  it('leave out what a new boot voided, even if the store still has it', async () => {
     const runs = fc.asyncProperty(delivered, async ([nodes, deliveries]) => {
       await store.empty();
       const state = new MergeState({ silentAfterMs: 1_000, stored: store });

@@ -12,8 +12,8 @@ beforeEach(() => {
   problems = new Problems(log as unknown as Log);
 });
 
-describe('what stands in the way', () => {
-  it('is told once, and once more when it is over', () => {
+describe('a problem', () => {
+  it('is logged once, and once when it is over', () => {
     for (let attempt = 0; attempt < 5; attempt++) problems.begin('publisher', 'cannot publish');
     problems.end('publisher');
     problems.end('publisher');
@@ -24,7 +24,7 @@ describe('what stands in the way', () => {
     expect(problems.current).toBeUndefined();
   });
 
-  it('is told of each part by itself, though another is fine again', () => {
+  it('is logged for each part, though another is fine again', () => {
     for (let attempt = 0; attempt < 5; attempt++) {
       problems.begin('reports', 'no reports');
       problems.end('register');
@@ -34,7 +34,7 @@ describe('what stands in the way', () => {
     expect(problems.current).toBe('no reports');
   });
 
-  it('is, before all, what somebody has to mend', () => {
+  it('comes first if an operator has to solve it', () => {
     problems.begin('access', 'NATS does not let this server in');
     problems.begin('connection', 'cannot connect');
     problems.begin('access', 'NATS does not let this server in');
@@ -44,7 +44,7 @@ describe('what stands in the way', () => {
 });
 
 describe('a backoff', () => {
-  it('doubles up to its bound, and begins anew', () => {
+  it('doubles up to its limit, and starts again', () => {
     const backoff = new Backoff(500, 3_000);
     expect(Array.from({ length: 5 }, () => backoff.next())).toEqual([
       500, 1_000, 2_000, 3_000, 3_000,

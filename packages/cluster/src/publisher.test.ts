@@ -19,7 +19,7 @@ const parts = {
   log: silentLog,
 };
 
-/** A node that publishes into `published`: the starts of the seconds of each message. */
+/** A node; `published` has the starts of all seconds that it published. */
 async function startNode() {
   const clock = new VirtualClock(wallMs);
   const memory = allocate(1);
@@ -84,19 +84,19 @@ async function startNode() {
   };
 }
 
-it('gives the stream each second once, when it is over, and tells of the open one past it', async () => {
+it('sends the stream each second once, when it is over, and the open one past it', async () => {
   const node = await startNode();
   await node.pass(1, 10);
   node.published.length = node.told.length = 0;
   await node.pass(3, 10);
   expect(node.published).toEqual([wallMs, wallMs + 1_000, wallMs + 2_000]);
-  // Four times a second or less, and never before its second has begun.
+  // At most four times a second.
   expect(node.told.length).toBeGreaterThan(6);
   expect(node.told.length).toBeLessThan(13);
   expect(new Set(node.told)).toEqual(new Set([1, 2, 3, 4].map((at) => wallMs + 1_000 * at)));
 });
 
-it('tells of what the stream refuses past it, from where the stream ends and for five minutes', async () => {
+it('sends what the stream refuses past it, from where the stream ends, for five minutes', async () => {
   const node = await startNode();
   await node.pass(2, 10);
   node.stream.refuses = true;
@@ -104,7 +104,7 @@ it('tells of what the stream refuses past it, from where the stream ends and for
   await node.pass(100, 2);
   const refused = (seconds: number): number[] =>
     Array.from({ length: seconds }, (_, second) => wallMs + 1_000 * second);
-  // More than a minute: each time all of it, and up to its end it is whole.
+  // Each time everything, though it is more than a minute, and with a mark at its end.
   expect(node.marks.at(-1)).toBe(wallMs + 101_000);
   expect(node.told.slice(node.told.lastIndexOf(wallMs + 1_000))).toEqual(refused(101).slice(1));
   await node.pass(300, 2);
@@ -118,14 +118,14 @@ it('tells of what the stream refuses past it, from where the stream ends and for
   expect(node.published).toEqual(refused(421).slice(1));
 });
 
-it('tells nothing of a boot that the stream does not know', async () => {
+it('sends nothing past the stream of a boot that the stream does not have', async () => {
   const node = await startNode();
   node.stream.refuses = true;
   await node.pass(10, 2);
   expect(node.told).toEqual([]);
 });
 
-it('says that it leaves out seconds of which nothing finer is known', async () => {
+it('logs that it leaves out counts of which only the second is known', async () => {
   const node = await startNode();
   await node.pass(2, 10);
   expect(node.warned).toEqual([]);
@@ -137,7 +137,7 @@ it('says that it leaves out seconds of which nothing finer is known', async () =
   expect(node.published).not.toContain(wallMs);
 });
 
-it('reads out what the stream does not have, answer by answer', async () => {
+it('replies with what the stream does not have, in several messages', async () => {
   const node = await startNode();
   await node.pass(400, 1);
   const seconds: number[] = [];
@@ -149,7 +149,7 @@ it('reads out what the stream does not have, answer by answer', async () => {
     });
     const read = decodeMessage(message, 'a');
     seconds.push(...read.seconds.map(({ start }) => start));
-    // Whole up to there, as far as it is final: windows are that 20 ms after their end.
+    // Windows are final 20 ms after their end.
     expect(read.mark).toBe(next ?? wallMs + 400_000 - 20);
     from = next;
   }
@@ -171,7 +171,7 @@ it.each([
     wallMs,
   ],
   ['all before this boot: a copy', { boot: wallMs, voids: 0, forked: true }, wallMs],
-])('says that what earlier reports said is void %s', (_, { boot, voids, forked }, wanted) => {
+])('voids earlier windows of reports: %s', (_, { boot, voids, forked }, wanted) => {
   const stored = (): never => {
     throw new Error('nothing is read');
   };

@@ -1,4 +1,4 @@
-/** A merger that lost messages reads what it lacks from the nodes, and proves that it has it all. */
+/** A merger that lost messages reads them from the nodes, and proves that nothing is missing. */
 import { alignDown, min, sec } from '@reto3/core';
 import { VirtualClock } from '@reto3/core/testing';
 import { beforeEach, describe, expect, it } from 'vitest';
@@ -27,14 +27,14 @@ const hour = 3_600_000;
 const startMs = Date.UTC(2016, 4, 28, 8);
 const nowMs = startMs + 3 * hour + 30 * min.windowMs + 30_000;
 
-/** A node that counted `count` messages in each window of some seconds, and has rows of a report. */
+/** A node that counted the same in each window of a second, and has rows of a report. */
 class Node {
   readonly counts = new Map<number, number>();
-  /** The bytes of its windows, by start. */
+  /** The byte of each window, by start. */
   readonly rows = new Map<number, number>();
   readonly asked: ReadRequest[] = [];
   answers = true;
-  /** Whether it has digests of its rows; early nodes do not. */
+  /** Whether it has digests of its rows, unlike early versions. */
   digestsRows = true;
   boot = 1;
   lineage = 1;
@@ -81,7 +81,7 @@ class Node {
     return { boot: this.boot, ...said, seconds };
   }
 
-  /** Its rows, seven in an answer. */
+  /** Its rows, seven in a reply. */
   readRows({ from, to }: ReadRequest): Rows {
     const starts = [...this.rows.keys()].filter((start) => start >= from && start < to);
     starts.sort((a, b) => a - b);
@@ -148,7 +148,7 @@ function pullerOf(): Puller {
   });
 }
 
-/** Takes everything that a node has of a range. */
+/** Takes everything that the node has in a range. */
 function deliver(from: number, to: number): void {
   state.apply('a', node.message(from, to), clock.read());
 }
@@ -164,8 +164,8 @@ async function look(): Promise<void> {
 
 const all = () => [...node.counts.values()].reduce((sum, count) => sum + count * 100, 0);
 
-describe('a merger that lacks something of a node', () => {
-  it('reads everything of a node that it never heard of', async () => {
+describe('a merger that lacks counts of a node', () => {
+  it('reads everything of a new node', async () => {
     deliver(nowMs - 10_000, nowMs);
     await look();
     expect(total()).toBe(all());
@@ -184,23 +184,23 @@ describe('a merger that lacks something of a node', () => {
     expect(total()).toBe(all());
     const read = node.asked.filter(({ of }) => of === 'counts').map(({ from }) => from);
     expect(read.slice(0, 2)).toEqual([10, 70].map((minute) => startMs + minute * min.windowMs));
-    // What is still open has no digest.
+    // The open minute has no digest.
     expect(read.slice(2)).toEqual([alignDown(nowMs, min.windowMs)]);
   });
 
-  it('reads what a restored folder still has, and forgets what it lacks', async () => {
+  it('reads what a restored folder has, and voids what it lacks', async () => {
     deliver(startMs, nowMs);
     await look();
     node.boot = 2;
     for (const start of node.counts.keys()) if (start > nowMs - hour) node.counts.delete(start);
-    // Nothing tells of the new boot before the first answer.
+    // Nothing announces the new boot before the first reply.
     state.missingOfAll(Number.POSITIVE_INFINITY);
     for (let times = 0; times < 3; times++) await look();
     expect(total()).toBe(all());
     expect(state.node('a')?.unread).toBeUndefined();
   });
 
-  it('notices within a minute what the stream has lost without a word', async () => {
+  it('notices within a minute what the stream lost silently', async () => {
     deliver(startMs, nowMs);
     await look();
     for (let start = nowMs; start < nowMs + 60_000; start += 30_000)
@@ -213,7 +213,7 @@ describe('a merger that lacks something of a node', () => {
     expect(total()).toBe(all());
   });
 
-  it('asks a node that does not answer less and less often, and at once after a reconnection', async () => {
+  it('asks a node that does not reply less and less often, and at once after a reconnection', async () => {
     node.answers = false;
     deliver(nowMs - 10_000, nowMs);
     await look();
@@ -225,7 +225,7 @@ describe('a merger that lacks something of a node', () => {
     expect(total()).toBe(all());
   });
 
-  it('says of each hour whether it has what the node has', async () => {
+  it('audits each hour', async () => {
     deliver(startMs, nowMs);
     expect((await puller.audit(0, nowMs)).map(({ equal }) => equal)).toEqual([
       true,
@@ -245,7 +245,7 @@ describe('a merger that lacks something of a node', () => {
 });
 
 describe('a merger that lacks rows of reports', () => {
-  /** What it has of them: the bytes, by start. */
+  /** The byte of each window that it has, by start. */
   function rows(): Map<number, number> {
     const found = new Map<number, number>();
     for (const [start, nodes] of reports.inMemory('sizes', 'ms10'))
@@ -254,7 +254,7 @@ describe('a merger that lacks rows of reports', () => {
     return new Map([...found].sort(([a], [b]) => a - b));
   }
 
-  /** Loses a row, as a stream does that says nothing of it. */
+  /** Loses a row silently. */
   function lose(start: number): void {
     const kept = [...node.rows.keys()].filter((each) => each !== start);
     reports = emptyReports();
@@ -272,14 +272,14 @@ describe('a merger that lacks rows of reports', () => {
     node.asked.length = 0;
   });
 
-  it('reads nothing again that it has', async () => {
+  it('reads no row again that it has', async () => {
     state.missingOfAll(Number.POSITIVE_INFINITY);
     await look();
-    // What is still open has no digest.
+    // The open minute has no digest.
     expect(rowsAsked()).toMatchObject([{ from: alignDown(nowMs, min.windowMs) }]);
   });
 
-  it('reads the minute of one that it has lost, and of one that it has otherwise', async () => {
+  it('reads the minutes of rows that are lost or differ', async () => {
     const [lost, changed] = [startMs + 3 * 50_010, startMs + 12 * 50_010];
     lose(lost);
     node.rows.set(changed, 200);
@@ -291,7 +291,7 @@ describe('a merger that lacks rows of reports', () => {
     expect(read.slice(0, -1)).toEqual([lost, changed].map((at) => alignDown(at, min.windowMs)));
   });
 
-  it('notices within a minute what the stream has lost without a word', async () => {
+  it('notices within a minute what the stream lost silently', async () => {
     const start = alignDown(nowMs, sec.windowMs);
     node.rows.set(start, 77);
     for (let second = 0; second < 120 && rows().get(start) !== 77; second++) {
@@ -302,20 +302,20 @@ describe('a merger that lacks rows of reports', () => {
     expect(rows()).toEqual(node.rows);
   });
 
-  it('compares a long time answer by answer', async () => {
+  it('compares a long range reply by reply', async () => {
     for (let ago = 1; ago <= 1_500; ago++) node.rows.set(startMs - ago * min.windowMs, 1);
     state.missingOfAll(Number.POSITIVE_INFINITY);
     await look();
     expect(rows()).toEqual(new Map([...node.rows].sort(([a], [b]) => a - b)));
     const asked = node.asked.filter(({ of, report }) => of === 'minutes' && report !== undefined);
     expect(asked.map(({ from }) => from)).toEqual([0, expect.any(Number)]);
-    // Each row once, and those that were there not at all.
+    // It reads each missing row once, and no other.
     const pages = rowsAsked().map(({ from }) => from);
     expect(new Set(pages).size).toBe(pages.length);
     expect(pages.filter((from) => from >= startMs)).toEqual([alignDown(nowMs, min.windowMs)]);
   });
 
-  it('says of the hour of one that it has lost that it differs, though its counts do not', async () => {
+  it('finds the hour of a lost row in an audit, though the counts are equal', async () => {
     expect((await puller.audit(0, nowMs)).every(({ equal }) => equal)).toBe(true);
     lose(startMs + 3 * 50_010);
     const [first, ...rest] = await puller.audit(0, nowMs);
@@ -324,7 +324,7 @@ describe('a merger that lacks rows of reports', () => {
     expect(rest.every(({ equal }) => equal)).toBe(true);
   });
 
-  it('reads of a new folder of the node what an earlier one had as well', async () => {
+  it('reads rows of a new folder, even those that an earlier folder had too', async () => {
     node.lineage = node.boot = 2;
     state.missingOfAll(Number.POSITIVE_INFINITY);
     await look();
@@ -333,7 +333,7 @@ describe('a merger that lacks rows of reports', () => {
     expect(said.filter(({ lineage }) => lineage === 2)).toHaveLength(30);
   });
 
-  it('reads all rows of a node that has no digests of them', async () => {
+  it('reads all rows of a node without digests of rows', async () => {
     node.digestsRows = false;
     lose(startMs + 3 * 50_010);
     state.missingOfAll(Number.POSITIVE_INFINITY);

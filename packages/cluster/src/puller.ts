@@ -250,8 +250,7 @@ export class Puller {
   }
 
   #reportsOf({ name }: NodeRecord): Series[] {
-    const known = this.#parts.reports.nodes().find(({ node }) => node === name);
-    const reports = known?.reports ?? [];
+    const reports = this.#parts.reports.reportsOf(name);
     return reports.flatMap(({ name: report, periods }) =>
       periods.map((period): Series => ({ of: 'rows', report, period })),
     );

@@ -1,9 +1,9 @@
-/** Whoever may write into the buckets can write anything: what is no entry of ours is none. */
+/** Anyone may have written into the buckets: invalid entries are ignored. */
 import type { KV } from '@nats-io/kv';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { Register } from './register.ts';
 
-/** A bucket in memory, as far as the register uses one. */
+/** The part of a bucket that the register uses, in memory. */
 class Bucket {
   readonly entries = new Map<string, { value: string; revision: number }>();
 
@@ -63,7 +63,7 @@ describe('the register', () => {
     },
   );
 
-  it('shows of the holder of a name what is safe to print', async () => {
+  it('shows the holder of a name in text that is safe to print', async () => {
     leases.write('a', { instance: 'two', place: `\u001b[31mred${'x'.repeat(1_000)}` });
     const claim = await register.claim();
     expect(claim.granted).toBe(false);

@@ -33,7 +33,7 @@ describe('a row that changes', () => {
     expect(pending.oldest).toBe(largestTime);
   });
 
-  it('is taken again where it did not get through', () => {
+  it('is taken again if its message failed', () => {
     write(second, 1);
     pending.take(minute, false);
     expect(pending.hasFresh(minute, false)).toBe(false);
@@ -41,7 +41,7 @@ describe('a row that changes', () => {
     expect(pending.take(minute, false)).toMatchObject([{ from: minute, to: minute + 1_000 }]);
   });
 
-  it('may be unsynced until its last write is on the disk', () => {
+  it('may be unsynced until its last write is on disk', () => {
     write(second, 1);
     write(second, 2);
     pending.synced(1);
@@ -53,8 +53,8 @@ describe('a row that changes', () => {
   });
 });
 
-describe('what was taken', () => {
-  it('is pending from where it was put back, once the rest is acknowledged', () => {
+describe('a taken span', () => {
+  it('is pending from where it was put back once the rest is acknowledged', () => {
     pending.addFresh('lag', 'ms10', minute);
     for (const span of pending.take(minute, false)) pending.putBack(span, minute + 5_000);
     expect(pending.oldest).toBe(minute);

@@ -126,7 +126,7 @@ export class PendingRows {
   /** The message has no room for rows from that time on (epoch ms): they are fresh again. */
   putBack(taken: Taken, from: number): void {
     taken.series.fresh.add(from, taken.to);
-    taken.to = Math.max(taken.from, Math.min(taken.to, from));
+    taken.to = from;
   }
 
   /** The message was acknowledged. */

@@ -19,7 +19,7 @@ function drain(set: Spans, mostMs: number): number[] {
 }
 
 describe('spans', () => {
-  it('give back what was added, once each, in order of time', () => {
+  it('return everything that was added, once, in order of time', () => {
     fc.assert(
       fc.property(spans, fc.integer({ min: 1, max: 9 }), (added, mostMs) => {
         const set = new Spans();
@@ -37,7 +37,7 @@ describe('spans', () => {
     );
   });
 
-  it('are bounded in number, and then hold more, never less', () => {
+  it('are limited in number, and then hold more, never less', () => {
     const set = new Spans();
     for (let at = 0; at < 1_000; at++) set.add(at * 10, at * 10 + 1);
     let count = 0;

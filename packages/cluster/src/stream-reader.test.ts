@@ -1,10 +1,10 @@
-/** What a reader tells of a stream, and where its place is. Other streams: merger.test.ts. */
+/** The gaps and the place of a reader. How it recognizes a stream: merger.test.ts. */
 import { VirtualClock } from '@reto3/core/testing';
 import { expect, it, vi } from 'vitest';
 import type { JetStream } from './nats.ts';
 import { StreamReader } from './stream-reader.ts';
 
-/** A stream that has messages of these numbers, and ends behind them. */
+/** A stream with messages of these numbers, which then ends. */
 function streamOf(...numbers: number[]): JetStream {
   const info = async () => ({
     created: 'monday',
@@ -32,7 +32,7 @@ function streamOf(...numbers: number[]): JetStream {
   } as unknown as JetStream;
 }
 
-it('tells of messages that are gone, and of the others in order, behind its place', async () => {
+it('reports deleted messages, and takes the others in order, behind its place', async () => {
   const told: unknown[] = [];
   const reader = new StreamReader(new VirtualClock(0), undefined, {
     found: (still) => told.push({ still }),
@@ -50,12 +50,12 @@ it('tells of messages that are gone, and of the others in order, behind its plac
   await run(streamOf(2, 3, 5));
   expect(told).toEqual([{ still: true }, 'reading', 'gap', 'message', 5]);
   told.length = 0;
-  // It has lost its newest message.
+  // The stream lost its newest message.
   await run(streamOf(2, 3));
   expect(told).toEqual([{ still: false }, 'reading', 'message', 2, 'message', 3]);
 });
 
-/** A stream that has a message, and a consumer that gives signs of life and never delivers it. */
+/** A stream with a message, and a consumer that sends heartbeats and never delivers it. */
 function withholdingStream(): JetStream {
   const info = async () => ({
     created: 'monday',

@@ -1,12 +1,10 @@
 /**
- * A node of a cluster in virtual time, on a disk and behind a NATS that fail, driven by one seed;
- * and a merger that gets its messages late, twice and in any order. Its clock steps by hours, its
- * folder is put back to an older copy, and the register is away or lost.
+ * A node of a cluster in virtual time, driven by one seed, with a disk and a NATS that fail; and a
+ * merger that gets its messages late, twice and in any order. The node's clock steps by hours, its
+ * folder is replaced by an older copy, and the register is away or lost.
  *
- * What it promises: when all is well again, the cluster has exactly what the node's own store holds,
- * window by window; whatever was killed, lost, stepped or cut off before.
+ * When all is well again, the cluster has exactly what the node's own store holds, window by window.
  */
-
 import { ms10 } from '@reto3/core';
 import { Random, VirtualClock } from '@reto3/core/testing';
 import { allTime, Coordinator, neverPublished, readChunks, Store } from '@reto3/engine';
@@ -33,25 +31,25 @@ export class ClusterSimulation {
   readonly #clock = new VirtualClock(startMs);
   readonly #disk: SimulatedDisk;
   readonly log: string[] = [];
-  /** What is in the stream, and when it was acknowledged, monotonic ms. */
+  /** The stream, with the time of each acknowledgement, monotonic ms. */
   #stream: { readonly bytes: Uint8Array; readonly atMs: number }[] = [];
   #registered = 0;
-  /** What came past the stream. */
+  /** Messages that bypassed the stream. */
   #told: Uint8Array[] = [];
   #natsAway = false;
-  /** NATS is there, and its stream takes nothing. */
+  /** NATS is there, but its stream takes nothing. */
   #streamRefuses = false;
   #registerAway = false;
   #joined = false;
-  /** An older copy of the folder, and the boot that it was of. */
+  /** An older copy of the folder, and its boot. */
   #copy: { readonly boot: number; readonly putBack: () => void } | undefined;
-  /** Nothing fails any more. */
+  /** Nothing fails anymore. */
   #calm = false;
   #memory = allocate(1);
   #coordinator: Coordinator | undefined;
   #publisher: Publisher | undefined;
   #store: Store | undefined;
-  /** Raised by a crash: what an older process has under way reaches nobody. */
+  /** Raised by a crash: messages of an older process are lost. */
   #generation = 0;
 
   constructor(seed: number) {
@@ -59,7 +57,7 @@ export class ClusterSimulation {
     this.#disk = new SimulatedDisk(this.#random);
   }
 
-  /** Runs so many random steps, heals everything and compares. @throws Error */
+  /** Takes so many random steps, heals everything and compares. @throws Error */
   async run(steps: number): Promise<void> {
     await this.#start();
     for (let step = 0; step < steps; step++) {
@@ -115,7 +113,7 @@ export class ClusterSimulation {
       left -= beatMs;
       void this.#coordinator?.flusher.beat();
       await settle();
-      // What it writes down first may have to wait for the disk, and for time that passes.
+      // Joining may have to wait for the disk, and so for time to pass.
       if (this.#joined || this.#registerAway) continue;
       this.#join().catch(() => {
         this.#joined = false;
@@ -155,10 +153,10 @@ export class ClusterSimulation {
     await this.#start();
   }
 
-  /** Puts an older copy of the folder back, or makes one. */
+  /** Restores an older copy of the folder, or makes one. */
   #replaceFolder(): void {
     const { boot } = this.#publisher?.published() ?? neverPublished;
-    // Only by the register can a later boot know that the folder is an older one.
+    // A later boot recognizes an older folder only by the register.
     if (this.#copy !== undefined && this.#registered > this.#copy.boot) {
       if (!this.#random.chance(0.3)) return;
       this.#note(`the folder is put back to boot ${this.#copy.boot}`);
@@ -166,7 +164,7 @@ export class ClusterSimulation {
       this.#copy = undefined;
       return;
     }
-    // A folder from which a power cut took even its boot is an empty one: that denies nothing.
+    // If a power cut took even the boot, the folder is empty, and voids nothing.
     if (this.#registered === boot && this.#random.chance(0.3))
       this.#copy = { boot, putBack: this.#disk.copy() };
   }
@@ -205,7 +203,7 @@ export class ClusterSimulation {
     if (!this.#registerAway) await this.#join(this.#random.chance(0.1));
   }
 
-  /** As `PublishingNode` does, with the register at hand. @param dies before anybody knows of it */
+  /** Like `PublishingNode`. @param dies before the register has the boot */
   async #join(dies = false): Promise<void> {
     const [coordinator, publisher] = [this.#coordinator, this.#publisher];
     if (coordinator === undefined || publisher === undefined) throw new Error('BUG: not started');
@@ -230,19 +228,19 @@ export class ClusterSimulation {
     };
     const publish = async (bytes: Uint8Array): Promise<void> => {
       if (generation !== this.#generation) return new Promise(() => undefined);
-      // There are no reports.
+      // The node has no reports.
       if (isReportMessage(bytes)) return;
       const takes = !this.#natsAway && !this.#streamRefuses;
       const reached = this.#calm || (takes && this.#random.chance(0.9));
       if (reached) this.#stream.push({ bytes, atMs: this.#clock.monotonicMs });
       else if (this.#natsAway && this.#random.chance(0.2)) this.#loseAcknowledged();
-      // It may be in the stream, and nobody says so.
+      // It may be in the stream without an acknowledgement.
       if (!reached || (!this.#calm && this.#random.chance(0.1))) throw new Error('timeout');
     };
     publisher.begin({ publish, tell, mostBytes: 1 << 20 });
   }
 
-  /** The connection breaks and is back at once, at another server: no message need have failed. */
+  /** Connects to another server, perhaps without a failed message. */
   #reconnect(): void {
     if (this.#natsAway) return;
     this.#note('connected to NATS again');
@@ -250,13 +248,13 @@ export class ClusterSimulation {
     this.#publisher?.forgetKnown();
   }
 
-  /** The next boot finds nothing of those before it. */
+  /** The next boot does not find those before it. */
   #loseRegister(): void {
     this.#note('the register is lost');
     this.#registered = 0;
   }
 
-  /** Another server leads the stream, and does not have the newest of it. */
+  /** Another server leads the stream, without its newest messages. */
   #loseAcknowledged(): void {
     const since = this.#clock.monotonicMs - this.#random.pick([300, 5_000, 100_000]);
     const before = this.#stream.length;
@@ -304,7 +302,7 @@ export class ClusterSimulation {
     }
   }
 
-  /** What the stream has lost comes from the node itself. */
+  /** Reads from the node what the stream has lost. */
   async #pull(state: MergeState): Promise<void> {
     const publisher = this.#publisher;
     if (publisher === undefined) throw new Error('BUG: not started');
@@ -329,7 +327,7 @@ export class ClusterSimulation {
       },
       request: (_, bytes) => reads.answer(bytes),
     });
-    // Windows that a clock left ahead of now have come by then.
+    // By then, windows of a clock that was ahead are in the past.
     this.#clock.step(86_400_000);
     state.missingOfAll(Number.POSITIVE_INFINITY);
     puller.look();
@@ -356,7 +354,7 @@ const nothingStored: StoredMinutes = {
   block: () => undefined,
 };
 
-/** Lets everything that needs no time come to its end. */
+/** Lets everything finish that needs no virtual time. */
 async function settle(): Promise<void> {
   for (let turn = 0; turn < 20; turn++) await new Promise((resolve) => setImmediate(resolve));
 }

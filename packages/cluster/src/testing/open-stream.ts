@@ -1,7 +1,4 @@
-/**
- * A stream into which anybody writes: valid messages of nodes, and what may become of them, with a
- * checksum that matches again.
- */
+/** A stream that anyone writes to: valid messages, and mutated ones with a valid checksum. */
 import { crc32 } from 'node:zlib';
 import { allocateWindows, ms10PerSecond, sec } from '@reto3/core';
 import { pack } from '@reto3/engine';
@@ -16,7 +13,7 @@ export const stream = 'RETO3_WINDOWS';
 export const prefix = 'reto3.windows';
 export const year3000 = Date.UTC(3000, 0);
 
-/** `name` is the subject's last word. */
+/** `name`: the last word of the subject. */
 export interface Sent {
   readonly name: string;
   readonly data: Uint8Array;
@@ -65,7 +62,7 @@ export function secondOf(count: number): Uint8Array {
   return packSecond(windows);
 }
 
-/** What a node says at `startMs`; 100 messages in the second before. */
+/** A node's message at `startMs`, with 100 messages in the second before. */
 export function counts(name: string, changes: Partial<NodeMessage> = {}): Sent {
   const message: NodeMessage = {
     boot: startMs - 60_000,
@@ -108,7 +105,7 @@ export function windowAt(start: number) {
   return { report: 'paths', period: 'sec' as const, start, ...rest };
 }
 
-/** The checksum is that of the node: whoever may publish can compute it. */
+/** With the node's checksum, which anyone can compute. */
 function sealed(data: Uint8Array, name: string): Uint8Array {
   const bytes = Buffer.from(data);
   const end = bytes.length - 4;
@@ -130,8 +127,8 @@ const extreme = fc.constantFrom(
 );
 
 /**
- * Valid messages of each kind, with something of them changed and a checksum that matches again. Of
- * many nodes, since of one that took a far later boot nothing else counts.
+ * Valid messages of each kind, with changes and perhaps a valid checksum. Of many nodes, since after a
+ * far later boot nothing else of a node counts.
  */
 export const mutated: fc.Arbitrary<Sent> = fc
   .record({
@@ -159,7 +156,7 @@ export const mutated: fc.Arbitrary<Sent> = fc
     let data = isReport
       ? reports(name).data
       : counts(name, { seconds, leaving: kind === 'leaving' }).data;
-    // What was deflated is changed before that, or nothing of it could be read any more.
+    // Deflated messages are changed before they are packed, or nothing could be read.
     const plain = kind === 'plain reports' ? data.subarray(2, -4) : data;
     let bytes = Buffer.from(plain);
     for (const { at, how, value } of changes) {

@@ -1,5 +1,4 @@
-/** What nodes may live through, and their messages on the way: for property tests of what is made of them. */
-
+/** Random lives of nodes and the delivery of their messages, for property tests. */
 import { allocateWindows, ms10PerSecond, sec, type Windows } from '@reto3/core';
 import fc from 'fast-check';
 import type { NodeMessage } from '../message.ts';
@@ -23,8 +22,8 @@ function windowsOf(counts: readonly number[], countedTo: number): Windows {
 }
 
 /**
- * A node's life: it counts, publishes, is killed and comes back with less. `truth` is what its own
- * store holds at the end. A message carries what the store held at that write.
+ * A node counts, publishes, is killed and returns with less. `store` is what it has at the end. A
+ * message holds what the store had at that write.
  */
 const life = (node: string) =>
   fc
@@ -60,7 +59,7 @@ const life = (node: string) =>
           revision++;
           if (step.publish) publish([start]);
         } else {
-          // A new boot, without what was lost from then on; its writes are numbered anew from less.
+          // A new boot lost everything from then on, and numbers its writes from less.
           vouchedFrom = startMs + step.restart * sec.windowMs;
           for (const start of sorted()) if (start >= vouchedFrom) store.delete(start);
           boot++;
@@ -69,14 +68,14 @@ const life = (node: string) =>
         }
       }
       revision++;
-      // Everything was published at some time: at the latest now.
+      // Publishes everything at the end.
       publish(sorted());
       return { deliveries, store };
     });
 
 const lives = fc.tuple(life('a'), life('b'), life('c'));
 
-/** Any order, some of them more than once. */
+/** In any order, some more than once. */
 function shuffled(deliveries: readonly Delivery[]): fc.Arbitrary<Delivery[]> {
   return fc.array(fc.constantFrom(...deliveries), { maxLength: 10 }).chain((again) =>
     fc.shuffledSubarray([...deliveries, ...again], {
@@ -85,7 +84,7 @@ function shuffled(deliveries: readonly Delivery[]): fc.Arbitrary<Delivery[]> {
   );
 }
 
-/** Nodes, and their messages as they come. */
+/** Nodes, and their messages in the order of delivery. */
 export const delivered = lives.chain((nodes) =>
   fc.tuple(fc.constant(nodes), shuffled(nodes.flatMap(({ deliveries }) => deliveries))),
 );
