@@ -1,7 +1,8 @@
 /**
  * Finds the format of a log from its first lines: each format reads them, bare and in each wrapper
- * that fits, and the one with the most messages wins; among equals, the first of the lists. A
- * general format must find twice as many as a special one, whose lines it often reads as well.
+ * that fits, and the one with the most messages wins; among equals, the first of the lists, but a
+ * format of whole lines bare. A general format must find twice as many as a special one, whose lines
+ * it often reads as well.
  */
 
 import { copyOf } from './bytes.ts';
@@ -44,7 +45,9 @@ export function fitOf(
 }
 
 function isBetter(fit: Fit, best: Fit | undefined): boolean {
-  return best === undefined || weightOf(fit) > weightOf(best);
+  if (best === undefined) return true;
+  const more = weightOf(fit) - weightOf(best);
+  return more > 0 || (more === 0 && fit.format.isWholeLine === true && fit.wrapper === undefined);
 }
 
 function weightOf({ format, messages }: Fit): number {

@@ -67,5 +67,7 @@ export interface LogFormat {
   readonly isStateful?: boolean;
   /** Also reads the lines of more special formats. */
   readonly isGeneral?: boolean;
+  /** Describes whole lines, with everything that a wrapper would remove. */
+  readonly isWholeLine?: boolean;
   parser(options: ParserOptions): LineParser;
 }

@@ -84,7 +84,7 @@ export class Request {
   setLine(bytes: Uint8Array, from: number, to: number): boolean {
     let at = from;
     while (at < to && isMethodByte(bytes[at] ?? 0)) at++;
-    if (at === from || bytes[at] !== space) return false;
+    if (at === from || at >= to || bytes[at] !== space) return false;
     this.method.set(bytes, from, at);
     const end = indexOf(bytes, space, at + 1, to);
     this.setTarget(bytes, at + 1, end === -1 ? to : end);

@@ -12,12 +12,14 @@ import {
   indexOf,
   lineFeed,
   openBracket,
+  quote,
   space,
   startsWith,
   textBytes,
 } from './bytes.ts';
 import type { Reason } from './format.ts';
 import { JsonFields } from './formats/json-fields.ts';
+import { isRequestLine, isStatus } from './request.ts';
 import { Instant, monthAt } from './time/instant.ts';
 import { utc } from './time/zone.ts';
 
@@ -118,22 +120,28 @@ const docker: Wrapper = {
 };
 
 const messageKeys = ['message', 'MESSAGE', 'log', 'textPayload'];
-/** An object with one of them is a request itself. */
+/** An object with a status of three digits or a request line is a request itself. */
 const requestKeys = ['status', 'request'];
 
 /** Log shippers and `journalctl -o json`: the line is the text under one of `messageKeys`. */
 const jsonMessage: Wrapper = {
   name: 'JSON messages',
   open() {
-    const keys = [...messageKeys, ...requestKeys];
-    const fields = new JsonFields(keys);
+    const fields = new JsonFields([...messageKeys, ...requestKeys]);
+    const [status, request] = [messageKeys.length, messageKeys.length + 1];
     const text = new JsonText();
     return {
       unwrap(bytes, from, to, take) {
-        const isObject = fields.scan(bytes, from, to);
-        const key = keys.findIndex((_, index) => fields.has(index));
-        const isRequest = requestKeys.some((_, index) => fields.has(messageKeys.length + index));
-        if (!isObject || key === -1 || isRequest) return 'no request of this format';
+        if (!fields.scan(bytes, from, to)) return 'no request of this format';
+        const key = messageKeys.findIndex(
+          (_, index) => fields.has(index) && bytes[(fields.from[index] ?? 0) - 1] === quote,
+        );
+        const isRequest =
+          (fields.has(status) &&
+            isStatus(bytes, fields.from[status] ?? 0, fields.to[status] ?? 0)) ||
+          (fields.has(request) &&
+            isRequestLine(bytes, fields.from[request] ?? 0, fields.to[request] ?? 0));
+        if (key === -1 || isRequest) return 'no request of this format';
         text.read(bytes, fields.from[key] ?? 0, fields.to[key] ?? 0);
         take(text.bytes, 0, text.lineEnd);
         return undefined;
@@ -264,24 +272,37 @@ const timestamps: Wrapper = {
 const bar = 0x7c;
 const escapeMark = 0x1b;
 const smallM = 0x6d;
-const longestName = 64;
 
 /** docker compose: `service-1  | line`, possibly in colours. */
 const compose: Wrapper = {
   name: 'docker compose',
   open: () => ({
     unwrap(bytes, from, to, take) {
-      const end = Math.min(to, from + longestName);
-      const at = indexOf(bytes, bar, from, end);
-      if (at < from + 2 || bytes[at - 1] !== space || bytes[at + 1] !== space)
-        return 'no request of this format';
-      let line = at + 2;
-      if (bytes[line] === escapeMark) line = indexOf(bytes, smallM, line, to) + 1;
-      take(bytes, line === 0 ? to : line, to);
+      let at = behindColour(bytes, from, to);
+      let hasLetter = false;
+      for (; at < to && isNameByte(bytes[at] ?? 0); at++) hasLetter ||= isLetter(bytes[at] ?? 0);
+      if (!hasLetter || bytes[at] !== space) return 'no request of this format';
+      while (bytes[at] === space) at++;
+      if (bytes[at] !== bar || bytes[at + 1] !== space) return 'no request of this format';
+      take(bytes, Math.min(to, behindColour(bytes, at + 2, to)), to);
       return undefined;
     },
   }),
 };
+
+function behindColour(bytes: Uint8Array, from: number, to: number): number {
+  return bytes[from] === escapeMark ? indexOf(bytes, smallM, from, to) + 1 || to : from;
+}
+
+/** Of the names of containers, without dots: an address or a host is a field of the log. */
+function isNameByte(byte: number): boolean {
+  return isLetter(byte) || (byte >= 0x30 && byte <= 0x39) || byte === 0x2d || byte === 0x5f;
+}
+
+function isLetter(byte: number): boolean {
+  const lower = byte | 0x20;
+  return lower >= 0x61 && lower <= 0x7a;
+}
 
 /** OTLP JSON: each log record of an export is a line. */
 const otlpExport: Wrapper = {

@@ -88,8 +88,9 @@ export function describeClf(bytes: Uint8Array, from: number, to: number, request
   // A request that is not HTTP has a status as well.
   if (end === -1) end = endOfQuoted(bytes, first + 1, to);
   if (end === -1 || bytes[end + 1] !== space) return;
-  const statusEnd = indexOf(bytes, space, end + 2, to);
-  request.setStatus(bytes, end + 2, statusEnd === -1 ? to : statusEnd);
+  let statusEnd = end + 2;
+  while (statusEnd < to && digitAt(bytes, statusEnd) <= 9) statusEnd++;
+  request.setStatus(bytes, end + 2, statusEnd);
   if (!request.takesAgent) return;
   const referer = indexOf(bytes, quote, end + 1, to);
   const refererEnd = referer === -1 ? -1 : endOfQuoted(bytes, referer + 1, to);

@@ -1,7 +1,8 @@
 /**
  * Google Cloud Logging, one LogEntry a line, of what logs requests: load balancers, Cloud Run, App
  * Engine. `timestamp` (RFC 3339) is when the request came, the start; `httpRequest.latency` is the
- * duration, such as `0.063s`. Entries without `httpRequest` are messages of programs.
+ * duration, such as `0.063s`. Entries without latency and status are messages of programs, which
+ * may name the request that they are about.
  */
 import type { LogFormat } from '../format.ts';
 import type { PartNames } from '../request.ts';
@@ -14,13 +15,8 @@ const named: PartNames = {
   client: ['httpRequest/remoteIp'],
   agent: ['httpRequest/userAgent'],
 };
-const keys = [
-  'timestamp',
-  'httpRequest/latency',
-  'httpRequest/requestMethod',
-  'httpRequest/status',
-];
-const [timestamp, latency, method, status] = [0, 1, 2, 3] as const;
+const keys = ['timestamp', 'httpRequest/latency', 'httpRequest/status'];
+const [timestamp, latency, status] = [0, 1, 2] as const;
 
 export const gcp: LogFormat = {
   name: 'gcp',
@@ -31,7 +27,7 @@ export const gcp: LogFormat = {
   moment: 'start',
   parser: (options) =>
     jsonParser(keys, options, named, (line, stamp) => {
-      if (!line.has(method) && !line.has(status)) return 'no request of this format';
+      if (!line.has(latency) && !line.has(status)) return 'no request of this format';
       if (!line.readTime(timestamp, stamp)) return 'no time that can be read';
       line.readDuration(latency, stamp);
       return undefined;

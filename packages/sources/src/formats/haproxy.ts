@@ -8,7 +8,7 @@
  * `option logasap`, a plus sign marks a request that had not ended. Lines with three timers are TCP
  * connections, those without are notices.
  */
-import { digitAt, indexOf, openBracket, slash, space } from '../bytes.ts';
+import { digitAt, indexOf, openBracket, quote, slash, space } from '../bytes.ts';
 import type { LineParser, LogFormat, Reason, Stamp } from '../format.ts';
 import type { Request } from '../request.ts';
 import { unitDigits } from '../time/instant.ts';
@@ -59,7 +59,7 @@ class HaproxyParser implements LineParser {
     // The last quoted field; behind it, `option httpslog` has more.
     for (let end = to; end > this.#status; ) {
       end = fieldBefore(bytes, from, end, field);
-      if (request.setLine(bytes, field.from, field.to)) return;
+      if (bytes[field.to] === quote && request.setLine(bytes, field.from, field.to)) return;
     }
   }
 }

@@ -2,7 +2,7 @@
  * Logs of one JSON object per line. A format names the keys that it needs and reads their values; the
  * rest is shared.
  */
-import { isText } from '../bytes.ts';
+import { isText, slash } from '../bytes.ts';
 import type { LineParser, ParserOptions, Reason, Stamp } from '../format.ts';
 import {
   isRequestLine,
@@ -17,6 +17,8 @@ import {
 import { readAnyTime, readDuration } from '../time/any-time.ts';
 import { type UnitDigits, unitDigits } from '../time/instant.ts';
 import { JsonFields } from './json-fields.ts';
+
+const openBrace = 0x7b;
 
 /** The values of one line, by the index of their keys. */
 export class JsonLine {
@@ -48,6 +50,12 @@ export class JsonLine {
   isRequestLine(key: number): boolean {
     const { from, to } = this.#fields;
     return this.has(key) && isRequestLine(this.#bytes, from[key] ?? 0, to[key] ?? 0);
+  }
+
+  /** Whether the value under a key is `/a?b`, or an object, such as `{"method":"GET"}`. */
+  isPathOrObject(key: number): boolean {
+    const first = this.#bytes[this.#fields.from[key] ?? 0];
+    return this.has(key) && (first === slash || first === openBrace);
   }
 
   hasAny(keys: readonly number[]): boolean {

@@ -2,8 +2,9 @@
  * nginx and others, JSON of one's own making (nginx: `log_format … escape=json`). The keys are up to
  * the configuration; the first of each list that has a value is taken.
  *
- * A line is a request if it has a status of three digits, a request line, or a key of
- * `targetKeys`. With a level or a severity it may be a message of another program instead.
+ * A line is a request if it has a status of three digits, a request line or path, or a key of
+ * `targetKeys`. With a level it is a message of another program instead; with a severity it may be
+ * one, unless it has a request line, or both a target and a status.
  */
 import type { LogFormat } from '../format.ts';
 import type { PartNames } from '../request.ts';
@@ -14,7 +15,6 @@ const timeKeys = [
 ];
 const statusKeys = ['status', 'status_code', 'response_code', 'response_status'];
 const targetKeys = ['request_method', 'method', 'request_uri', 'uri'];
-const levelKeys = ['level', 'severity'];
 const named: PartNames = {
   line: ['request'],
   method: ['request_method', 'method', 'http_method'],
@@ -28,21 +28,27 @@ const keys = [
   ...timeKeys,
   ...statusKeys,
   ...targetKeys,
-  ...levelKeys,
-  ...['request', 'request_time'],
+  ...['level', 'severity', 'request', 'request_time'],
 ];
 const indexesOf = (names: readonly string[]): readonly number[] =>
   names.map((name) => keys.indexOf(name));
 const times = indexesOf(timeKeys);
 const statuses = indexesOf(statusKeys);
 const targets = indexesOf(targetKeys);
-const levels = indexesOf(levelKeys);
-const requestLine = keys.length - 2;
-const requestTime = keys.length - 1;
+const level = keys.indexOf('level');
+const severity = keys.indexOf('severity');
+const request = keys.indexOf('request');
+const requestTime = keys.indexOf('request_time');
 
 function isRequest(line: JsonLine): boolean {
-  if (line.hasAny(levels)) return false;
-  if (line.hasAny(targets) || line.isRequestLine(requestLine)) return true;
+  if (line.has(level)) return false;
+  if (line.isRequestLine(request)) return true;
+  const hasTarget = line.hasAny(targets) || line.isPathOrObject(request);
+  const hasStatus = hasStatusOf(line);
+  return line.has(severity) ? hasTarget && hasStatus : hasTarget || hasStatus;
+}
+
+function hasStatusOf(line: JsonLine): boolean {
   for (const key of statuses) if (line.isStatus(key)) return true;
   return false;
 }

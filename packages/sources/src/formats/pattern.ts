@@ -33,6 +33,7 @@ export function patternFormat(pattern: string, timeFormat: string | undefined): 
     example: pattern,
     resolution: 'that of its times',
     moment: 'end',
+    isWholeLine: true,
     parser: (options) => patternParser(regex, readText, options),
   };
 }
