@@ -154,7 +154,7 @@ async function writeAll(handle: FileHandle, bytes: Uint8Array, at: number): Prom
 }
 
 /** Puts new names in the folder on disk. */
-async function syncFolder(folder: string): Promise<void> {
+export async function syncFolder(folder: string): Promise<void> {
   // Windows cannot open folders, and its file systems journal names.
   if (process.platform === 'win32') return;
   const handle = await open(folder, constants.O_RDONLY);

@@ -9,6 +9,7 @@
 import { open, readFile, rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import { messageOf, Reto3Error } from '@reto3/core';
+import { syncFolder } from '../journal/journal-folder.ts';
 import { codeOf } from './database-failure.ts';
 import { seal, unseal } from './meta.ts';
 
@@ -57,6 +58,8 @@ export function anchorIn(folder: string): Anchor {
           await file.close();
         }
         await rename(`${path}.new`, path);
+        // Some file systems, such as btrfs, sync a later batch without this name.
+        if (writes === 0) await syncFolder(folder);
       } catch (cause) {
         const message = `cannot write ${path}: ${messageOf(cause)}`;
         throw new Reto3Error('RETO3_STORE_FAILING', message, { cause });

@@ -259,7 +259,7 @@ describe.each(Object.entries(places))('the store on %s', (_, makePlace) => {
   });
 });
 
-it('has a block for certain, if LevelDB cannot read its table', async () => {
+it('may have a block if LevelDB cannot read its table', async () => {
   const database = new MemoryLevel<string, string>();
   const store = await Store.open(async () => database);
   vi.spyOn(database, 'getSync').mockImplementation(() => {
