@@ -110,6 +110,21 @@ describe('a port', () => {
     expect(finding).toMatchObject({ state, says: expect.stringContaining(says) });
   });
 
+  it('is said to be that of the reto3 here if this user may not listen on it', async () => {
+    const port = await portOf(
+      createHttpServer((_, response) => response.end('{"version":"1.2.3","uWebSockets":"none"}')),
+    );
+    const error = Object.assign(new Error('listen EACCES'), { code: 'EACCES' });
+    const listen = vi.spyOn(Server.prototype, 'listen').mockImplementation(function (this: Server) {
+      queueMicrotask(() => this.emit('error', error));
+      return this;
+    });
+    onTestFinished(() => listen.mockRestore());
+    expect(await checkPort('port', 80, port)).toMatchObject({
+      ...{ state: 'ok', says: expect.stringContaining('and reto3') },
+    });
+  });
+
   it('is not called taken if listening fails for another reason', async () => {
     const error = Object.assign(new Error('listen EACCES: permission denied 0.0.0.0:80'), {
       code: 'EACCES',

@@ -138,9 +138,11 @@ async function existing(folder: string): Promise<string> {
 export async function checkPort(name: string, port: number, adminPort: number): Promise<Finding> {
   const error = await listenError(port);
   if (error === undefined) return ok(name, `port ${port} is free`);
-  if (error.code !== 'EADDRINUSE') return fail(name, error.message, 'choose another port');
-  const holder = await reto3At(adminPort);
+  // A port below 1024 may be refused before it is found to be taken.
+  const isTaken = error.code === 'EADDRINUSE';
+  const holder = isTaken || error.code === 'EACCES' ? await reto3At(adminPort) : undefined;
   if (holder !== undefined) return ok(name, `port ${port} is taken, and ${holder} runs here`);
+  if (!isTaken) return fail(name, error.message, 'choose another port');
   return fail(
     name,
     `port ${port} is taken by another program`,
