@@ -21,7 +21,7 @@ const schema = {
     properties: {
       ...analysisParameters,
       capacity: { type: 'string', description: 'Requests per second' },
-      rates: { type: 'string', description: 'Rates of the curve, separated by commas' },
+      rates: { type: 'string', description: 'Rates of the curve, at most 20, separated by commas' },
     },
   },
   response: {
