@@ -242,7 +242,10 @@ export const burstsFlags = {
 
 export const whatIfFlags = {
   capacity: { description: 'requests per second that the simulated server handles', value: 'N' },
-  rates: { description: 'at most 20 token bucket rates per second, separated by commas', value: 'N,…' },
+  rates: {
+    description: 'at most 20 token bucket rates per second, separated by commas',
+    value: 'N,…',
+  },
   ...analysisFlags,
 } as const satisfies FlagTable;
 
