@@ -43,6 +43,11 @@ it('findings kept by a partial run keep the date and versions of their own run',
   const third = joined(all, { ...report(1, {}), date: '2016-07-01', versions: {} });
   expect(third.results.tables[0]?.earlier).toEqual(earlier);
   expect(third.results.tables[1]?.earlier?.date).toBe('2016-06-01');
+  const sameDay = joined(third, { ...report(1, {}), date: '2016-07-01', versions: {} });
+  expect(sameDay.results.tables).toEqual(third.results.tables);
+  expect(
+    joined(report(1, { growth: 1 }), report(1, {})).results.tables[0]?.earlier,
+  ).toBeUndefined();
 });
 
 it('failures stay until their measurement is attempted again', () => {

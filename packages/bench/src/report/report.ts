@@ -24,7 +24,10 @@ export interface Report {
 export function joined(before: Report, now: Report): Report {
   const again = now.attempted ?? [];
   const kept = <T extends { readonly earlier?: EarlierRun }>(findings: readonly T[]): T[] =>
-    findings.map((each) => ({ ...each, earlier: each.earlier ?? runOf(before, now) }));
+    findings.map((each) => {
+      const earlier = each.earlier ?? runOf(before, now);
+      return earlier === undefined ? each : { ...each, earlier };
+    });
   return {
     ...now,
     attempted: [...new Set([...(before.attempted ?? []), ...again])],
@@ -40,8 +43,10 @@ export function joined(before: Report, now: Report): Report {
   };
 }
 
-function runOf({ date, versions }: Report, now: Report): EarlierRun {
+/** Undefined for a run of the same day and the same versions. */
+function runOf({ date, versions }: Report, now: Report): EarlierRun | undefined {
   const differing = Object.entries(versions).filter(([name, each]) => now.versions[name] !== each);
+  if (date === now.date && differing.length === 0) return undefined;
   return { date, versions: Object.fromEntries(differing) };
 }
 
