@@ -95,6 +95,9 @@ export class KeysPanel {
     } catch (error) {
       if (signal.aborted) return;
       this.#stack = undefined;
+      // The old columns are not those of this range.
+      this.#canvas.width = 0;
+      element('keys-key', HTMLUListElement).replaceChildren();
       write('keys-shown', error instanceof Error ? error.message : String(error));
     }
   }

@@ -63,6 +63,12 @@ const full = 0x46;
 const partial = 0x50;
 const longestTime = '2016-05-28T11:11:11.123456789+00:00'.length;
 
+/** The blank behind an ISO time that a line begins with; -1 without one. */
+function endOfTime(bytes: Uint8Array, from: number, to: number, time: Instant): number {
+  const blank = indexOf(bytes, space, from, Math.min(to, from + longestTime + 1));
+  return blank !== -1 && time.readIso(bytes, from, blank, utc) ? blank : -1;
+}
+
 /** Kubernetes' container runtimes: `time stdout F line`; P instead of F marks a piece. */
 const cri: Wrapper = {
   name: 'CRI',
@@ -71,9 +77,8 @@ const cri: Wrapper = {
     const time = new Instant();
     return {
       unwrap(bytes, from, to, take) {
-        const blank = indexOf(bytes, space, from, Math.min(to, from + longestTime + 1));
-        if (blank === -1 || !time.readIso(bytes, from, blank, utc))
-          return 'no request of this format';
+        const blank = endOfTime(bytes, from, to, time);
+        if (blank === -1) return 'no request of this format';
         const tag = blank + 1 + stdout.length;
         const isStream =
           startsWith(bytes, blank + 1, to, stdout) || startsWith(bytes, blank + 1, to, stderr);
@@ -259,9 +264,8 @@ const timestamps: Wrapper = {
     const time = new Instant();
     return {
       unwrap(bytes, from, to, take) {
-        const blank = indexOf(bytes, space, from, Math.min(to, from + longestTime + 1));
-        if (blank === -1 || !time.readIso(bytes, from, blank, utc))
-          return 'no request of this format';
+        const blank = endOfTime(bytes, from, to, time);
+        if (blank === -1) return 'no request of this format';
         take(bytes, blank + 1, to);
         return undefined;
       },

@@ -70,7 +70,9 @@ function about({ date, plan, machine, versions, missing, minutes }: Report): str
     ...Object.entries(versions).map(([name, version]) => [name, version]),
   ];
   const lack =
-    missing.length === 0 ? '' : `\n\nNot installed, so not measured: ${missing.join(', ')}.`;
+    missing.length === 0
+      ? ''
+      : `\n\n${wrapped(`Not installed, so not measured: ${missing.join(', ')}.`)}`;
   return `## The run\n\n${table(['item', 'value'], facts)}${lack}`;
 }
 
