@@ -1,21 +1,27 @@
--- The load of wrk: the same request every time, `depth` of them per packet.
--- Arguments: method, path, body, depth. Prints wrk's figures as one line of JSON.
+-- The load of wrk: `depth` requests per packet, to one path or to `paths` paths in turn.
+-- Arguments: method, path, body, depth, paths. Prints wrk's figures as one line of JSON.
 
-local packet
+local packets = {}
+local sent = 0
 
 function init(args)
-  local method, path, body, depth = args[1], args[2], args[3], tonumber(args[4])
+  local method, path, body = args[1], args[2], args[3]
+  local depth, paths = tonumber(args[4]), tonumber(args[5])
   local headers = {}
   if body == "" then
     body = nil
   else
     headers["Content-Type"] = "application/x-www-form-urlencoded"
   end
-  packet = string.rep(wrk.format(method, path, headers, body), depth)
+  for i = 1, paths do
+    local full = paths == 1 and path or string.format("%s/%d", path, i)
+    packets[i] = string.rep(wrk.format(method, full, headers, body), depth)
+  end
 end
 
 function request()
-  return packet
+  sent = sent % #packets + 1
+  return packets[sent]
 end
 
 function done(summary, latency)

@@ -7,7 +7,7 @@ export interface Plan {
   readonly name: 'quick' | 'full';
   /** The time limit for the whole run. */
   readonly maxMinutes: number;
-  /** Rounds with reto3 and its yardstick. A single round varies by a tenth. */
+  /** Rounds with reto3 and what it is compared with. A single round varies by a tenth. */
   readonly pairs: number;
   /** Rounds with all other peers. */
   readonly peerRounds: number;

@@ -10,6 +10,7 @@ import { challenge, soak } from './measurements/challenge.ts';
 import { growth, nodeTraffic } from './measurements/cluster-growth.ts';
 import { clusterDelay, clusterRates } from './measurements/cluster-load.ts';
 import { delays } from './measurements/delays.ts';
+import { keyedReport } from './measurements/keyed.ts';
 import { latency } from './measurements/latency.ts';
 import { goaccess, goaccessVersion, logRates } from './measurements/logs.ts';
 import { queryScaling, storeHistory } from './measurements/queries.ts';
@@ -88,6 +89,7 @@ export const serverSuite: Suite = {
       ['workers and connections', () => scaling(bench, cores)],
       ['dashboards', () => dashboards(bench)],
       ['alerts', () => alerts(bench)],
+      ['report by path', () => keyedReport(bench)],
       ['archive, its cost', () => archiveCost(bench)],
       ['archive, fixed rates', () => archiveRates(bench)],
       ['archive, its size', () => archiveSize(bench)],

@@ -13,6 +13,8 @@ export interface WrkOptions {
   readonly threads: number;
   /** Requests pipelined per connection; wrk waits for their answers together. */
   readonly depth: number;
+  /** Spread over so many paths below the request's, in turn; by default only its own. */
+  readonly paths?: number | undefined;
   /** Whole seconds, as wrk requires. */
   readonly seconds: number;
   readonly cores: readonly number[] | undefined;
@@ -31,13 +33,13 @@ const graceMs = 20_000;
 
 /** @throws Error if wrk cannot be run or requests failed */
 export async function runWrk(options: WrkOptions): Promise<WrkResult> {
-  const { port, request, connections, threads, depth, seconds, cores } = options;
+  const { port, request, connections, threads, depth, paths = 1, seconds, cores } = options;
   const { method, path, body } = request;
   const printed = await runProgram(
     'wrk',
     [
       ...['-t', `${threads}`, '-c', `${connections}`, '-d', `${seconds}s`, '--timeout', '5s'],
-      ...['-s', script, `http://127.0.0.1:${port}`, '--', method, path, body, `${depth}`],
+      ...['-s', script, `http://127.0.0.1:${port}`, '--', method, path, body, `${depth}`, `${paths}`],
     ],
     { cores, maxMs: seconds * 1_000 + graceMs },
   );
@@ -49,11 +51,15 @@ export async function runWrk(options: WrkOptions): Promise<WrkResult> {
 
 export const keepAliveConnections = 64;
 
-/** The usual load, one message per packet, on the load's core. Returns requests per second. */
+/**
+ * The usual load, one message per packet, on the load's core. Returns requests per second.
+ * @param paths how many paths the messages are spread over
+ */
 export async function runKeepAlive(
   placement: Placement,
   { port }: { readonly port: number },
   seconds: number,
+  paths?: number,
 ): Promise<number> {
   const { requestsPerSecond } = await runWrk({
     port,
@@ -61,6 +67,7 @@ export async function runKeepAlive(
     connections: keepAliveConnections,
     threads: 1,
     depth: 1,
+    paths,
     seconds,
     cores: placement.load,
   });

@@ -82,6 +82,9 @@ export const archiveOff = 'without';
 export const sqlRow = 'reto3 query, a count per 10 ms';
 export const replayRow = 'reto3 replay count, on one core';
 
+export const keyedOn = 'with by:path';
+export const keyedOff = 'without';
+
 export const alone = 'baseline';
 export const watched = '20 dashboards';
 export const alerted = '4 alerts';
@@ -99,6 +102,7 @@ export const serverTargets: readonly Target[] = [
   least('keep-alive with --http node ÷ node:http', 0.93, ratio('keep-alive', bareNode, usOnNode)),
   least('ingest with 20 dashboards ÷ without', 0.97, ratio('watched-share', alone, watched)),
   least('ingest with 4 alerts ÷ without', 0.97, ratio('alerts-share', alone, alerted)),
+  least('keep-alive with by:path ÷ without', 0.9, ratio('keyed-rate', keyedOff, keyedOn)),
   least('pipelined ÷ haproxy', 5, ratio('pipelined', 'haproxy + stick table')),
   least('pipelined ÷ nginx', 5, ratio('pipelined', 'nginx return 200')),
   most('CPU per request at 5,000/s ÷ bare', 1.1, ratio('challenge-cpu', bare)),
