@@ -8,20 +8,25 @@ import { parseArgs } from 'node:util';
 import { install } from './install.ts';
 import { full, quick } from './plan.ts';
 import { markdownOf } from './report/markdown.ts';
-import { type Places, renderReport, writeReport } from './report/write.ts';
+import type { Page } from './report/page.ts';
+import type { Report } from './report/report.ts';
+import { lastReport, type Places, renderReport, writeReport } from './report/write.ts';
 import { clusterSuite, run, serverSuite, soakName } from './run.ts';
 
 const usage = `usage: npm run bench [-- OPTIONS]
 
   (none)        run everything briefly, in about two minutes; the numbers scatter
-  --full        run for docs/performance.md, an hour and a half; writes that page and its JSON
+  --full        run for docs/performance.md, about two hours; writes that page and its JSON
   --cluster     measure a cluster instead; --full then writes docs/scaling.md in about six minutes
   --install     install missing Debian packages first (root)
-  --only TEXT   run only the measurements whose name contains TEXT, such as "latency"; writes
-                nothing unless --out is given, which replaces these measurements on the page
+  --only TEXT   run only the measurements whose name contains TEXT, such as "latency", and may be
+                repeated; writes nothing unless --out is given, which replaces these measurements
+                on the page
   --soak        run only ten minutes of the challenge load, to see whether memory stays flat
   --render      write the page and its charts again from the JSON, without measuring
   --out FOLDER  write the page, its JSON and charts there; your text around the results stays
+
+Each measurement is written as soon as it is done, so an interrupted run keeps those before.
 `;
 
 const own: Places = {
@@ -35,6 +40,11 @@ function placesOf(out: string): Places {
   return folder === own.pages ? own : { pages: folder, results: folder };
 }
 
+/** The page without the targets of what was not measured. */
+function reachedBy({ results }: Report, page: Page): Page {
+  return { ...page, targets: page.targets.filter(({ reached }) => reached(results) !== undefined) };
+}
+
 async function main(args: string[]): Promise<void> {
   const { values } = parseArgs({
     args,
@@ -43,7 +53,7 @@ async function main(args: string[]): Promise<void> {
       full: { type: 'boolean', default: false },
       install: { type: 'boolean', default: false },
       help: { type: 'boolean', short: 'h', default: false },
-      only: { type: 'string' },
+      only: { type: 'string', multiple: true },
       render: { type: 'boolean', default: false },
       soak: { type: 'boolean', default: false },
       out: { type: 'string' },
@@ -66,18 +76,24 @@ async function main(args: string[]): Promise<void> {
     );
 
   const plan = values.soak || values.full ? full : quick;
-  const only = values.soak ? soakName : values.only;
+  const only = values.soak ? [soakName] : values.only;
   const deadline = setTimeout(() => {
     process.stderr.write(`bench: not done after ${plan.maxMinutes} minutes, giving up\n`);
     process.exit(1);
   }, plan.maxMinutes * 60_000);
-  const report = await run(plan, suite, only);
-  clearTimeout(deadline);
-
-  process.stdout.write(markdownOf(report, suite.page, new Map()));
   const usual = values.full && only === undefined ? own : undefined;
   const places = values.out === undefined ? usual : placesOf(values.out);
-  if (places !== undefined) await writeReport(report, suite.page, places, only !== undefined);
+  const before = places && (await lastReport(suite.page, places.results));
+  const report = await run(plan, suite, only, async (soFar) => {
+    if (places !== undefined) await writeReport(soFar, suite.page, places, before);
+  });
+  clearTimeout(deadline);
+
+  const inParts = only !== undefined;
+  const page = inParts ? reachedBy(report, suite.page) : suite.page;
+  process.stdout.write(markdownOf(report, page, new Map()));
+  if (places !== undefined)
+    await writeReport(report, suite.page, places, inParts ? before : undefined);
   if (report.results.failures.length > 0) process.exitCode = 1;
 }
 

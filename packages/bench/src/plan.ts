@@ -19,6 +19,8 @@ export interface Plan {
   /** How long a server is under load before its delays are measured. */
   readonly settleSeconds: number;
   readonly challengeRounds: number;
+  /** Of these, the rounds that also have the servers on Node's HTTP. */
+  readonly challengePeerRounds: number;
   readonly challengeSeconds: number;
   /** The duration of a load as long as the challenge. */
   readonly soakSeconds: number;
@@ -82,6 +84,7 @@ export const quick: Plan = {
   latencySeconds: 1,
   settleSeconds: 1,
   challengeRounds: 1,
+  challengePeerRounds: 1,
   challengeSeconds: 3,
   soakSeconds: 3,
   tsung: false,
@@ -128,7 +131,8 @@ export const full: Plan = {
   latencyRounds: 9,
   latencySeconds: 6,
   settleSeconds: 10,
-  challengeRounds: 3,
+  challengeRounds: 9,
+  challengePeerRounds: 3,
   challengeSeconds: 30,
   soakSeconds: 600,
   tsung: true,

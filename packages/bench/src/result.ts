@@ -13,6 +13,8 @@ export interface Series {
 /** The earlier run of a finding that a later partial run kept. */
 export interface EarlierRun {
   readonly date: string;
+  /** The processor, if it differs from the later run's. */
+  readonly processor?: string;
   /** Versions that differ from the later run's, by program. */
   readonly versions: Readonly<Record<string, string>>;
 }

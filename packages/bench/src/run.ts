@@ -124,8 +124,16 @@ export const clusterSuite: Suite = {
   ],
 };
 
-/** @param only text in the names of the measurements to run; all by default */
-export async function run(plan: Plan, suite: Suite, only?: string): Promise<Report> {
+/**
+ * @param only texts of which the names of the measurements to run contain one; undefined for all
+ * @param note receives the report so far after each measurement
+ */
+export async function run(
+  plan: Plan,
+  suite: Suite,
+  only: readonly string[] | undefined,
+  note: (soFar: Report) => Promise<void>,
+): Promise<Report> {
   const startMs = performance.now();
   const machine = readMachine();
   const bench = await Bench.open(plan);
@@ -134,20 +142,7 @@ export async function run(plan: Plan, suite: Suite, only?: string): Promise<Repo
     bench.say(`the machine is busy (load average ${load}): do not trust the figures`);
   }
   const findings: Finding[] = [];
-  const measurements = suite.measurements(bench, findings);
-
-  try {
-    for (const [name, measure] of measurements) {
-      if (only !== undefined && !name.includes(only)) continue;
-      bench.say(`${name} …`);
-      await bench.attempt(name, async () => {
-        findings.push(...(await measure()));
-      });
-    }
-  } finally {
-    await bench.close();
-  }
-  return {
+  const reportNow = (): Report => ({
     date: new Date().toISOString().slice(0, 10),
     plan: plan.name,
     attempted: bench.attempted,
@@ -160,7 +155,21 @@ export async function run(plan: Plan, suite: Suite, only?: string): Promise<Repo
       tables: findings.filter(isTable),
       failures: bench.failures,
     },
-  };
+  });
+
+  try {
+    for (const [name, measure] of suite.measurements(bench, findings)) {
+      if (only?.some((text) => name.includes(text)) === false) continue;
+      bench.say(`${name} …`);
+      await bench.attempt(name, async () => {
+        findings.push(...(await measure()));
+      });
+      await note(reportNow());
+    }
+  } finally {
+    await bench.close();
+  }
+  return reportNow();
 }
 
 function yardstickRate(findings: readonly Finding[]): number {

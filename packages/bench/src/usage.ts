@@ -82,6 +82,18 @@ export function threadSecondsOf(group: number): Map<string, number> {
   return seconds;
 }
 
+/**
+ * CPU seconds between two readings of `threadSecondsOf`: of all threads, and of the busiest, which
+ * in a server under load is its only worker.
+ */
+export function threadsBetween(
+  before: ReadonlyMap<string, number>,
+  after: ReadonlyMap<string, number>,
+): { readonly all: number; readonly busiest: number } {
+  const used = [...after].map(([thread, seconds]) => seconds - (before.get(thread) ?? 0));
+  return { all: used.reduce((sum, seconds) => sum + seconds, 0), busiest: Math.max(...used) };
+}
+
 export function sumOf(usages: readonly Usage[]): Usage {
   const sum = (pick: (usage: Usage) => number): number =>
     usages.reduce((total, usage) => total + pick(usage), 0);

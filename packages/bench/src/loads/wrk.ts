@@ -39,7 +39,17 @@ export async function runWrk(options: WrkOptions): Promise<WrkResult> {
     'wrk',
     [
       ...['-t', `${threads}`, '-c', `${connections}`, '-d', `${seconds}s`, '--timeout', '5s'],
-      ...['-s', script, `http://127.0.0.1:${port}`, '--', method, path, body, `${depth}`, `${paths}`],
+      ...[
+        '-s',
+        script,
+        `http://127.0.0.1:${port}`,
+        '--',
+        method,
+        path,
+        body,
+        `${depth}`,
+        `${paths}`,
+      ],
     ],
     { cores, maxMs: seconds * 1_000 + graceMs },
   );

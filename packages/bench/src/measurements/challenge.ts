@@ -7,6 +7,7 @@ import { nodeHttp } from '../peers/node-http.ts';
 import type { RunningPeer } from '../peers/peer.ts';
 import { reto3, reto3Node } from '../peers/reto3.ts';
 import type { Finding } from '../result.ts';
+import { threadsBetween } from '../usage.ts';
 
 const microseconds = 1e6;
 const megabyte = 1e6;
@@ -17,10 +18,11 @@ const sampleEveryMs = 1_000;
 const settledShare = 0.25;
 
 export async function challenge(bench: Bench): Promise<Finding[]> {
-  const { challengeRounds, challengeSeconds, settleSeconds } = bench.plan;
+  const { challengeRounds, challengePeerRounds, challengeSeconds, settleSeconds } = bench.plan;
   const collected = new Collected();
   for (let round = 0; round < challengeRounds; round++) {
-    for (const peer of bench.inTurn(round, [reto3, bareUws, reto3Node, nodeHttp])) {
+    const onNode = round < challengePeerRounds ? [reto3Node, nodeHttp] : [];
+    for (const peer of bench.inTurn(round, [reto3, bareUws, ...onNode])) {
       await bench.with(peer, { placement: bench.placement, workers: 1 }, async (running) => {
         const first = await load(bench, running, settleSeconds);
         const settled = await load(bench, running, challengeSeconds);
@@ -29,6 +31,7 @@ export async function challenge(bench: Bench): Promise<Finding[]> {
         const residentBytes = [...first.residentBytes, ...settled.residentBytes];
         collected.add('challenge-memory', peer.name, Math.max(...residentBytes) / megabyte);
         if (peer === reto3) {
+          collected.add('challenge-rest', peer.name, settled.restShare);
           collected.add('challenge-disk', peer.name, settled.writtenPerSecond);
           collected.add('challenge-growth', peer.name, growthOf(settled.residentBytes) / megabyte);
         }
@@ -54,6 +57,13 @@ export async function challenge(bench: Bench): Promise<Finding[]> {
       how: `${settleSeconds} s of ${source}.`,
       unit: 'µs',
       series: collected.series('challenge-cpu-first'),
+    },
+    {
+      ...shape,
+      id: 'challenge-rest',
+      title: "CPU time of reto3's other threads, as a share of the worker's",
+      unit: '%',
+      series: collected.series('challenge-rest'),
     },
     {
       ...shape,
@@ -120,6 +130,8 @@ function sourceOf(bench: Bench): string {
 interface Loaded {
   /** CPU time per answered request, µs. */
   readonly cpu: number;
+  /** CPU time of all threads but the worker, in percent of the worker's. */
+  readonly restShare: number;
   /** One sample per second. */
   readonly residentBytes: readonly number[];
   readonly writtenPerSecond: number;
@@ -133,13 +145,16 @@ async function load(bench: Bench, running: RunningPeer, seconds: number): Promis
   );
   try {
     const before = running.usage();
+    const threadsBefore = running.threadSeconds();
     const startMs = performance.now();
     const answered = await runChallenge(bench, running, seconds);
     const tookSeconds = (performance.now() - startMs) / 1_000;
     const after = running.usage();
+    const { all, busiest } = threadsBetween(threadsBefore, running.threadSeconds());
     residentBytes.push(after.residentBytes);
     return {
       cpu: ((after.cpuSeconds - before.cpuSeconds) / answered) * microseconds,
+      restShare: (all / busiest - 1) * 100,
       residentBytes,
       writtenPerSecond: (after.writtenBytes - before.writtenBytes) / tookSeconds,
     };

@@ -14,7 +14,7 @@ import { keepAliveConnections, runKeepAlive } from '../loads/wrk.ts';
 import { type RunningReto3, withReto3 } from '../peers/reto3.ts';
 import { alerted, alone, watched } from '../report/targets.ts';
 import type { Cell, Comparison, Finding } from '../result.ts';
-import { watchCores } from '../usage.ts';
+import { threadsBetween, watchCores } from '../usage.ts';
 
 const viewers = 20;
 const aloneAgain = 'baseline, repeated';
@@ -173,13 +173,8 @@ async function withServer(
 async function load(bench: Bench, server: RunningReto3): Promise<Loaded> {
   const before = server.threadSeconds();
   const rate = await runKeepAlive(bench.placement, server, bench.plan.watchSeconds);
-  const used = [...server.threadSeconds()].map(
-    ([thread, seconds]) => seconds - (before.get(thread) ?? 0),
-  );
-  // The only worker is by far the busiest thread.
-  const ingest = Math.max(...used);
-  const all = used.reduce((sum, seconds) => sum + seconds, 0);
-  return { rate, ingestShare: (ingest / all) * 100 };
+  const { all, busiest } = threadsBetween(before, server.threadSeconds());
+  return { rate, ingestShare: (busiest / all) * 100 };
 }
 
 /** The share of a core that an idle server uses. */

@@ -38,7 +38,8 @@ function heading({ title, how, earlier }: Finding): string {
   const start = `## ${title}\n\n${wrapped(how)}\n\n`;
   if (earlier === undefined) return start;
   const versions = Object.entries(earlier.versions).map(([name, version]) => `${name} ${version}`);
-  const run = [earlier.date, ...versions].join(', ');
+  const machine = earlier.processor === undefined ? [] : [earlier.processor];
+  const run = [earlier.date, ...machine, ...versions].join(', ');
   return `${start}${wrapped(`Measured in an earlier run: ${run}.`)}\n\n`;
 }
 

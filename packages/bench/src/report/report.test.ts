@@ -50,6 +50,17 @@ it('findings kept by a partial run keep the date and versions of their own run',
   ).toBeUndefined();
 });
 
+it('findings kept from another machine name its processor', () => {
+  const before = report(3, { growth: 1 });
+  const now = report(1, {});
+  const all = joined({ ...before, machine: { ...before.machine, processor: 'Xeon' } }, now);
+  expect(all.results.tables[0]?.earlier).toEqual({
+    date: '2016-05-28',
+    processor: 'Xeon',
+    versions: {},
+  });
+});
+
 it('failures stay until their measurement is attempted again', () => {
   const failed = (of: string) => ({ of, reason: 'no disk' });
   const plain = report(1, {});

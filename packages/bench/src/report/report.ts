@@ -19,7 +19,8 @@ export interface Report {
 
 /**
  * Replaces the findings of `before` with those measured again in `now`. Other findings keep the
- * date and versions of their own run; failures stay until their measurement is attempted again.
+ * date, processor and versions of their own run; failures stay until their measurement is attempted
+ * again.
  */
 export function joined(before: Report, now: Report): Report {
   const again = now.attempted ?? [];
@@ -43,11 +44,13 @@ export function joined(before: Report, now: Report): Report {
   };
 }
 
-/** Undefined for a run of the same day and the same versions. */
-function runOf({ date, versions }: Report, now: Report): EarlierRun | undefined {
+/** Undefined for a run of the same day, on the same processor and with the same versions. */
+function runOf({ date, machine, versions }: Report, now: Report): EarlierRun | undefined {
   const differing = Object.entries(versions).filter(([name, each]) => now.versions[name] !== each);
-  if (date === now.date && differing.length === 0) return undefined;
-  return { date, versions: Object.fromEntries(differing) };
+  const { processor } = machine;
+  const isMoved = processor !== now.machine.processor;
+  if (date === now.date && !isMoved && differing.length === 0) return undefined;
+  return { date, ...(isMoved && { processor }), versions: Object.fromEntries(differing) };
 }
 
 function byId<T extends { readonly id: string }>(before: readonly T[], now: readonly T[]): T[] {

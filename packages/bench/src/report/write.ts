@@ -14,15 +14,14 @@ export interface Places {
   readonly results: string;
 }
 
-/** @param inParts whether to keep the page's findings that this run did not measure */
+/** @param before whose findings to keep where this run did not measure them */
 export async function writeReport(
   measured: Report,
   page: Page,
   { pages, results }: Places,
-  inParts: boolean,
+  before: Report | undefined,
 ): Promise<void> {
   const json = join(results, `${page.name}.json`);
-  const before = inParts ? await read(json) : undefined;
   const report = before === undefined ? measured : joined(before, measured);
   await mkdir(results, { recursive: true });
   await writeFile(json, `${JSON.stringify(report, undefined, 2)}\n`);
@@ -31,9 +30,9 @@ export async function writeReport(
 
 /** Writes the page and its charts again from the last run's JSON. */
 export async function renderReport(page: Page, { pages, results }: Places): Promise<void> {
-  const json = join(results, `${page.name}.json`);
-  const report = await read(json);
-  if (report === undefined) throw new Error(`cannot read ${json}: run ${page.command} first`);
+  const report = await lastReport(page, results);
+  if (report === undefined)
+    throw new Error(`cannot read ${page.name}.json in ${results}: run ${page.command} first`);
   await writePage(report, page, pages);
 }
 
@@ -55,12 +54,11 @@ async function writePage(report: Report, page: Page, pages: string): Promise<voi
   await writeFile(document, replaceResults(text, command, tables));
 }
 
-/** The last report; undefined if none has been written. */
-async function read(json: string): Promise<Report | undefined> {
+/** The last report in a folder of results; undefined if none has been written. */
+export async function lastReport(page: Page, results: string): Promise<Report | undefined> {
   try {
     // This program wrote the file, so its type is known.
-    const report: Report = JSON.parse(await readFile(json, 'utf8'));
-    return report;
+    return JSON.parse(await readFile(join(results, `${page.name}.json`), 'utf8'));
   } catch {
     return undefined;
   }
