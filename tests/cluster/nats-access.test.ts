@@ -104,10 +104,12 @@ const needed = [
   ...['$KV.RETO3_WINDOWS_NODES.>', '$KV.RETO3_WINDOWS_RECORDS.>'],
 ];
 
-function users(password: string, publish = needed): string {
+const heard = ['_INBOX.>', 'reto3.windows.open.*', 'reto3.windows.read.*'];
+
+function users(password: string, publish = needed, subscribe = heard): string {
   const permissions = `{
     publish: ${JSON.stringify(publish)},
-    subscribe: ["_INBOX.>", "reto3.windows.open.*", "reto3.windows.read.*"]
+    subscribe: ${JSON.stringify(subscribe)}
     allow_responses: true
   }`;
   return `authorization { users: [{ user: ours, password: "${password}", permissions: ${permissions} }] }`;
@@ -240,6 +242,23 @@ withNats('continues publishing if it can no longer renew its name', async () => 
   await waitUntil('the cluster has what was counted since', async () => {
     return (await messagesInCluster(node, from).catch(() => 0)) === wanted;
   });
+});
+
+withNats('works with the permissions of 0.1.0, and names what is missing', async () => {
+  const nats = await GuardedNats.start(
+    users('right', needed, ['_INBOX.>', 'reto3.windows.requests.new']),
+  );
+  const password = await secretFile('right');
+  const node = await start(nats, '--nats-user', 'ours', '--nats-password-file', password);
+  const from = Date.now() - hour;
+  const wanted = await send(node, 100);
+  await waitUntil('the cluster has what was counted', async () => {
+    return (await messagesInCluster(node, from).catch(() => 0)) === wanted;
+  });
+  const { problem } = await ask(node.adminUrl, '/v1/cluster');
+  expect(problem).toMatch(
+    /^NATS does not let this server subscribe to reto3\.windows\.(open|read)/,
+  );
 });
 
 /**

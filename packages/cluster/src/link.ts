@@ -2,7 +2,7 @@
  * A server's connection to NATS, which it tries until a NATS server accepts it, and the messages that
  * bypass the stream. Their subjects have one more word than those of the stream.
  */
-import type { NatsConnection } from '@nats-io/transport-node';
+import type { Msg, NatsConnection } from '@nats-io/transport-node';
 import { type connectionOptions, openConnection, refusalOf } from './nats.ts';
 import { type Backoff, pause } from './problems.ts';
 
@@ -24,6 +24,8 @@ export class Link {
   readonly #subjects: readonly [string, ...string[]];
   readonly #events: LinkEvents;
   #connection: NatsConnection | undefined;
+  /** Subscribes to what NATS forbade, once it has connected again. */
+  readonly #forbidden: (() => void)[] = [];
 
   /** @param subjects prefix of the nodes' subjects, by group; this node is in the first */
   constructor(
@@ -75,10 +77,9 @@ export class Link {
   /** Listens for the messages of nodes that bypass the stream. */
   onTold(told: (group: string, node: string, bytes: Uint8Array) => void): void {
     for (const group of this.#subjects)
-      this.#connection?.subscribe(`${group}.open.*`, {
-        callback: (_, { subject, data }) =>
-          told(group, subject.slice(subject.lastIndexOf('.') + 1), data),
-      });
+      this.#subscribe(`${group}.open.*`, ({ subject, data }) =>
+        told(group, subject.slice(subject.lastIndexOf('.') + 1), data),
+      );
   }
 
   /** Sends a request to a node of a group; rejects if there is no reply. */
@@ -90,12 +91,11 @@ export class Link {
 
   /** Replies to the requests of mergers. Without a reply, a merger asks again. */
   onRequest(node: string, answer: (bytes: Uint8Array) => Promise<Uint8Array>): void {
-    this.#connection?.subscribe(`${this.#subjects[0]}.read.${node}`, {
-      callback: (_, message) =>
-        void answer(message.data).then(
-          (bytes) => message.respond(bytes),
-          () => undefined,
-        ),
+    this.#subscribe(`${this.#subjects[0]}.read.${node}`, (message) => {
+      // A reply may also be larger than NATS takes.
+      void answer(message.data)
+        .then((bytes) => message.respond(bytes))
+        .catch(() => undefined);
     });
   }
 
@@ -103,12 +103,25 @@ export class Link {
     await this.#connection?.close();
   }
 
+  /** The library stops reading from NATS if `take` throws. */
+  #subscribe(subject: string, take: (message: Msg) => void): void {
+    this.#connection?.subscribe(subject, {
+      callback: (error, message) => {
+        if (error === null) return take(message);
+        this.#events.failed(`NATS does not let this server subscribe to ${subject}`, error);
+        this.#forbidden.push(() => this.#subscribe(subject, take));
+      },
+    });
+  }
+
   async #watch(connection: NatsConnection): Promise<void> {
     for await (const status of connection.status()) {
       if (status.type === 'disconnect') this.#events.failed('NATS is away', 'the connection broke');
       if (status.type === 'error' && refusalOf(status.error) !== undefined)
         this.#events.failed('NATS refuses', status.error);
-      if (status.type === 'reconnect') this.#events.reconnected();
+      if (status.type !== 'reconnect') continue;
+      this.#events.reconnected();
+      for (const subscribe of this.#forbidden.splice(0)) subscribe();
     }
   }
 }
