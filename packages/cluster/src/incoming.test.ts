@@ -312,6 +312,9 @@ describe('a merger on a stream that anyone writes to', () => {
     expect(merger.counters.badMessages).toBeGreaterThan(500);
     await merger.stop();
     expect(saveFailures).toEqual([]);
+    // Nor past the stream.
+    for (const { name, data } of minutes) merger.takePast(prefix, name, data);
+    expect([...merger.minutesInMemory()]).toHaveLength(64);
   });
 });
 
@@ -319,6 +322,27 @@ function withReports(json: string): Uint8Array {
   const writer = new VarintWriter();
   for (let field = 0; field < 7; field++) writer.number(0);
   return pack(2, writer.bytes(Buffer.from(json)).end(), Buffer.from('b'));
+  it('saves what comes past a stream that delivers nothing', async () => {
+    const save = vi.spyOn(store, 'save');
+    for (let ago = 70; ago > 0; ago--) {
+      const seconds = [{ start: startMs - 60_000 * ago, packed: secondOf(1) }];
+      merger.takePast(prefix, 'a', counts('a', { revision: 70 - ago, seconds }).data);
+      await vi.waitUntil(() => [...merger.minutesInMemory()].length < 64);
+    }
+    expect(save).toHaveBeenCalled();
+    expect(await total()).toBe(1_000);
+  });
+
+  it('survives a message past the stream that it cannot add to its store', async () => {
+    await take(counts('a'));
+    vi.spyOn(store, 'part').mockImplementation(() => {
+      throw new Error('EIO');
+    });
+    merger.takePast(prefix, 'b', counts('b').data);
+    vi.restoreAllMocks();
+    expect(await total()).toBe(100);
+  });
+
 }
 function beyond(): Uint8Array {
   return pack(2, Buffer.concat([Buffer.alloc(400, 0xff), Buffer.alloc(20)]), Buffer.from('b'));

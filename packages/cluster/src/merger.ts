@@ -129,14 +129,19 @@ export class Merger implements LiveSource {
     return this.#puller.run(signal);
   }
 
-  /** Takes a message that bypassed the stream. */
+  /** Takes a message that bypassed the stream, or loses it while it cannot save. Never throws. */
   takePast(group: string, node: string, data: Uint8Array): void {
-    this.#take(`${group}.${node}`, data, true);
+    try {
+      if (!this.#saver.isBehind) this.#take(`${group}.${node}`, data, true);
+    } catch {
+      // It cannot read its store; the next save reports that.
+    }
+    this.#saver.saveSoon();
   }
 
   /** Takes a message that was read from a node. */
   async takeRead(node: string, data: Uint8Array): Promise<void> {
-    this.takePast(this.#groups.ofNode(node) ?? '', node, data);
+    this.#take(`${this.#groups.ofNode(node) ?? ''}.${node}`, data, true);
     await this.#saver.saveIfDue(this.#halting.signal);
   }
 

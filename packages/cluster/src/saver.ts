@@ -4,12 +4,11 @@
  *
  * After a crash the merger reads again whatever it took and did not save, which changes nothing.
  */
-import { setTimeout as wait } from 'node:timers/promises';
 import { type Clock, type Log, ms10 } from '@reto3/core';
 import type { MergeState } from './merge-state.ts';
 import type { MergedReports } from './merged-reports.ts';
 import type { MergedStore } from './merged-store.ts';
-import { Backoff } from './problems.ts';
+import { Backoff, pause } from './problems.ts';
 import type { StreamPlace } from './stream-reader.ts';
 
 /** How much time of the stream a killed merger reads again. */
@@ -43,24 +42,32 @@ export class Saver {
     this.#savedAt = parts.clock.read().monotonicMs;
   }
 
+  /** Starts a save if one is due. A failed one is repeated no sooner. */
+  saveSoon(): void {
+    const now = this.#parts.clock.read().monotonicMs;
+    const isUrgent = this.#isFull && !this.#failing;
+    if (!isUrgent && now - this.#savedAt < saveEveryMs) return;
+    this.#savedAt = now;
+    // Whatever changes during this save is for the next.
+    void this.#start();
+  }
+
   /**
    * Call it after each message. Resolves when the next one may be taken, or when the signal is
    * aborted.
    */
   async saveIfDue(signal: AbortSignal): Promise<void> {
-    const now = this.#parts.clock.read().monotonicMs;
-    if (!this.#isFull) {
-      if (now - this.#savedAt < saveEveryMs) return;
-      this.#savedAt = now;
-      // Whatever changes during this save is for the next.
-      void this.#start();
-      return;
-    }
+    if (!this.#isFull) return this.saveSoon();
     const backoff = new Backoff(retrySaveAfterMs, mostRetrySaveAfterMs);
     for (let again = false; this.#isFull && !signal.aborted; again = true) {
-      if (again) await wait(backoff.next(), undefined, { signal }).catch(() => undefined);
+      if (again) await pause(backoff.next(), signal);
       await this.saveAll();
     }
+  }
+
+  /** Whether it cannot save what is taken. */
+  get isBehind(): boolean {
+    return this.#failing || this.#isFull;
   }
 
   /** Saves everything taken so far. Never rejects. */
@@ -118,7 +125,7 @@ export class Saver {
     const { store, state, reports, clock, place } = this.#parts;
     const now = clock.read();
     state.keepFrom(store.keptFrom);
-    reports.keepFrom(store.deletedBefore);
+    reports.forgetDeleted();
     const finalThrough = state.finalThrough(now);
     const minutes = state.minutes().filter(({ unsavedParts }) => unsavedParts > 0);
     const known = { nodes: state.nodes(), reports: reports.nodes() };
