@@ -80,6 +80,11 @@ export class MergedMinute {
 
   /** Epoch ms. */
   get end(): number {
+  /** By node; undefined: it has none. */
+  get partsInMemory(): ReadonlyMap<string, Part | undefined> {
+    return this.#parts;
+  }
+
     return this.start + ms10.blockMs;
   }
 

@@ -5,6 +5,7 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import { MergeState } from './merge-state.ts';
 import { nodeNamed, nodeStates } from './node-list.ts';
 import { packSecond } from './second.ts';
+import { secondOf } from './testing/open-stream.ts';
 
 const startMs = Date.UTC(2016, 4, 28, 11, 11);
 
@@ -62,6 +63,25 @@ describe('the list of nodes', () => {
       'b left',
       'd live',
     ]);
+  });
+
+  it('reads no store, which may be failing', () => {
+    let isFailing = false;
+    const part = (): undefined => {
+      if (isFailing) throw new Error('cannot read the store: it is being opened again');
+    };
+    const stored = { part, names: () => ['a', 'gone'], block: () => undefined };
+    state = new MergeState({ silentAfterMs: 10_000, stored });
+    publish('a', 30);
+    publish('gone', 10, true);
+    hear('a');
+    clock.pass(60_000);
+    const mark = startMs + 70_000;
+    const seconds = [{ start: startMs + 60_000, packed: secondOf(1) }];
+    const said = { boot: 1, revision: 2, vouchedFrom: 0, mark, clock: mark, leaving: false };
+    state.apply('a', { ...said, seconds }, clock.read());
+    isFailing = true;
+    expect(nodeStates(state, clock.read())).toMatchObject([{ rate: 10 }, { rate: 0 }]);
   });
 
   it('names some nodes in the error for an unknown one', () => {

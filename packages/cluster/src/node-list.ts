@@ -51,17 +51,15 @@ export function nodeNamed(state: MergeState, name: string): NodeRecord {
   throw new Reto3Error('RETO3_NO_SUCH_NODE', `got node "${name}"; the cluster has ${known}`);
 }
 
-/** What each node counted in the last final seconds. */
+/** What each node counted in the last final seconds. Reads no store, which may be failing. */
 function recentTotals(state: MergeState, now: Moment): Map<string, number> {
   const to = alignDown(state.finalThrough(now), sec.windowMs);
-  const nodes = state.nodes();
   const totals = new Map<string, number>();
   for (const minute of state.minutes()) {
-    const first = Math.max(minute.start, to - rateOverMs);
-    for (let start = first; start < Math.min(minute.end, to); start += sec.windowMs) {
-      const index = (start - minute.start) / sec.windowMs;
-      for (const { name } of nodes) {
-        const packed = minute.part(name)?.second(index);
+    const end = Math.min(minute.end, to);
+    for (const [name, part] of minute.partsInMemory) {
+      for (let at = Math.max(minute.start, to - rateOverMs); at < end; at += sec.windowMs) {
+        const packed = part?.second((at - minute.start) / sec.windowMs);
         if (packed !== undefined) totals.set(name, (totals.get(name) ?? 0) + totalOfSecond(packed));
       }
     }

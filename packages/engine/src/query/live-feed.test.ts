@@ -129,6 +129,21 @@ describe('LiveFeed', () => {
     expect(dropped()).toBe(1);
   });
 
+  it('drops its listeners when the source cannot be read, and serves them again later', () => {
+    const { events, listener, dropped } = listen(ms10);
+    pass(100);
+    vi.spyOn(server.coordinator, 'minutesInMemory').mockImplementationOnce(() => {
+      throw new Error('cannot read the store');
+    });
+    pass(100);
+    expect(dropped()).toBe(1);
+    const sent = events.length;
+    expect(feed.join(ms10, listener, events.at(-1)?.to)).toBe(true);
+    pass(100);
+    expect(events.length).toBeGreaterThan(sent + 5);
+    expect(events[sent]?.from).toBe(events[sent - 1]?.to);
+  });
+
   it('ticks no more often than its fastest listener needs', () => {
     const sweep = vi.spyOn(server.coordinator, 'sweep');
     listen(ms10, undefined, 100);

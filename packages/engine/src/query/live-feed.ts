@@ -127,6 +127,15 @@ export class LiveFeed {
   }
 
   #tick(): void {
+    try {
+      this.#sendFinal();
+    } catch {
+      // A merger's source may have to read its store, which may be failing.
+      this.close();
+    }
+  }
+
+  #sendFinal(): void {
     const finalThrough = this.#source.sweep();
     for (const channel of this.#channels) {
       const { period, stepMs, listeners, sentThrough: from } = channel;
