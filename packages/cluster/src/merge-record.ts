@@ -27,7 +27,7 @@ export function encodeMergeRecord(record: MergeRecord): string {
 
 /**
  * @param nowMonotonicMs when all nodes count as heard
- * @returns undefined if it is damaged or of another version; then the folder is filled from scratch
+ * @returns undefined if it is damaged or of another version
  */
 export function decodeMergeRecord(text: string, nowMonotonicMs: number): MergeRecord | undefined {
   const json = unseal(text);
@@ -39,6 +39,7 @@ export function decodeMergeRecord(text: string, nowMonotonicMs: number): MergeRe
   const nodes = stored.nodes.map((node) => ({
     ...(voidFrom !== undefined && { voidFrom }),
     ...node,
+    misses: 0,
     heardAt: nowMonotonicMs,
     vouches: new Vouches(node.vouches),
   }));
@@ -67,7 +68,7 @@ export function believable(record: MergeRecord, wallMs: number): MergeRecord {
   return { ...record, finalThrough: Math.min(record.finalThrough, wallMs), nodes, reports };
 }
 
-type StoredNode = Omit<NodeRecord, 'vouches' | 'heardAt'> & {
+type StoredNode = Omit<NodeRecord, 'vouches' | 'heardAt' | 'misses'> & {
   readonly vouches: Vouches['steps'];
 };
 type StoredRecord = Omit<MergeRecord, 'nodes' | 'reports'> & {

@@ -33,6 +33,8 @@ export interface NodeRecord {
   voidFrom?: number | undefined;
   /** Something of it may be missing from then on, epoch ms; undefined: nothing. */
   unread?: number | undefined;
+  /** How often something of it was missing. */
+  misses: number;
   /** When it was heard last: monotonic ms of this process. */
   heardAt: number;
   /** The same, epoch ms. */
@@ -81,8 +83,6 @@ export class MergeState {
   #keptFrom = 0;
   #secondsTooOld = 0;
   #secondsVoid = 0;
-  /** How often something of a node was missing. */
-  readonly #misses = new WeakMap<NodeRecord, number>();
 
   constructor(options: MergeOptions) {
     this.#silentAfterMs = options.silentAfterMs;
@@ -132,23 +132,12 @@ export class MergeState {
   /** Something of a node may be missing from that time on, epoch ms. */
   missing(node: NodeRecord, since: number): void {
     node.unread = Math.max(0, Math.min(node.unread ?? since, since));
-    this.#misses.set(node, (this.#misses.get(node) ?? 0) + 1);
+    node.misses++;
   }
 
   /** The same of all nodes, from so long before each one's mark. */
   missingOfAll(beforeMs: number = lateMs): void {
     for (const node of this.#nodes.values()) this.missing(node, node.mark - beforeMs);
-  }
-
-  /** From when on to read a node, and what to call afterwards; undefined if nothing is missing. */
-  toRead(node: NodeRecord): { readonly since: number; readonly wasRead: () => void } | undefined {
-    const [since, misses] = [node.unread, this.#misses.get(node)];
-    if (since === undefined) return undefined;
-    const wasRead = (): void => {
-      // Meanwhile more may be missing.
-      if (this.#misses.get(node) === misses) node.unread = undefined;
-    };
-    return { since, wasRead };
   }
 
   /** The digest of a node's part of the minute that starts then, epoch ms. */
@@ -332,6 +321,7 @@ function newNode(name: string): NodeRecord {
     left: false,
     vouches: new Vouches(),
     unread: 0,
+    misses: 0,
     heardAt: Number.NEGATIVE_INFINITY,
     heardAtWall: 0,
   };

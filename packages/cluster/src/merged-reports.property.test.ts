@@ -123,7 +123,7 @@ const delivered = lives.chain((nodes) => {
   );
 });
 
-const keepAll = { ms10: 0, sec: 0, min: 0 };
+const deletedBefore = { ms10: 0, sec: 0, min: 0 };
 
 function storeOf(rows: ReadonlyMap<string, Uint8Array>) {
   return {
@@ -174,7 +174,8 @@ describe('the reports of a cluster', () => {
         async ([nodes, deliveries], events) => {
           const rows = new Map<string, Uint8Array>();
           const readReport = (key: Uint8Array) => rows.get(Buffer.from(key).toString('hex'));
-          let merged = new MergedReports({ readReport }, [], keepAll);
+          const stored = { deletedBefore, readReport };
+          let merged = new MergedReports(stored, []);
           let unsaved: Delivery[] = [];
           for (const [index, delivery] of deliveries.entries()) {
             merged.apply(delivery.node, wire(delivery));
@@ -185,7 +186,7 @@ describe('the reports of a cluster', () => {
               for (const change of merged.takeUnsaved().changes)
                 if ('report' in change)
                   rows.set(Buffer.from(change.report).toString('hex'), change.bytes);
-              merged = new MergedReports({ readReport }, merged.nodes(), keepAll);
+              merged = new MergedReports(stored, merged.nodes());
               unsaved = [];
             } else {
               // Killed: the messages since the last save come again.
@@ -206,7 +207,7 @@ describe('the reports of a cluster', () => {
   });
 
   it('leave out a node that runs another report of that name, and name it', async () => {
-    const merged = new MergedReports({ readReport: () => undefined }, [], keepAll);
+    const merged = new MergedReports({ deletedBefore, readReport: () => undefined }, []);
     const other = defineReport({ ...sums, merge: (a: Sums, b: Sums) => ({ ...a, sum: b.sum }) });
     const bytes = sums.encode({ sum: 1, most: 1 });
     const window = { report: 'sums', period: 'ms10', start: startMs, bytes, ...whole } as const;
@@ -237,7 +238,7 @@ describe('the reports of a cluster', () => {
       merge: (a, b) => ({ text: a.text + b.text }),
       rows: () => [],
     });
-    const merged = new MergedReports({ readReport: () => undefined }, [], keepAll);
+    const merged = new MergedReports({ deletedBefore, readReport: () => undefined }, []);
     const bytes = texts.encode({ text: 'x'.repeat(40 << 10) });
     const window = { report: 'sums', period: 'ms10', start: startMs, bytes, ...whole } as const;
     const head = { boot: 1, revision: 1, lineage: 1, voids: 0, marks, reports: [] };
@@ -257,7 +258,7 @@ describe('the reports of a cluster', () => {
   });
 
   it('name windows that are too large for NATS, or incomplete', async () => {
-    const merged = new MergedReports({ readReport: () => undefined }, [], keepAll);
+    const merged = new MergedReports({ deletedBefore, readReport: () => undefined }, []);
     const place = { report: 'sums', period: 'ms10', start: startMs } as const;
     const bytes = sums.encode({ sum: 5, most: 5 });
     const head = { boot: 1, revision: 1, lineage: 1, voids: 0, marks, reports: said };

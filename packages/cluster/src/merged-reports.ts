@@ -29,6 +29,8 @@ export interface NodeReports {
 
 /** The rows that are not in memory. Reads are synchronous, so that a message is merged at once. */
 export interface StoredParts {
+  /** By period: older rows are no longer kept, epoch ms. */
+  readonly deletedBefore: Readonly<Record<PeriodName, number>>;
   readReport(key: Uint8Array): Uint8Array | undefined;
   /** A row is damaged, and becomes empty. */
   damagedReport?(node: string, start: number, report: string): void;
@@ -54,19 +56,10 @@ export class MergedReports {
   readonly #nodes = new Map<string, NodeReports>();
   readonly #rows = new Map<string, Row>();
   readonly #unsaved = new Set<Row>();
-  #keptFrom: Readonly<Record<PeriodName, number>>;
 
-  /**
-   * @param nodes from the merge row
-   * @param keptFrom by period: older rows are no longer kept, epoch ms
-   */
-  constructor(
-    stored: StoredParts,
-    nodes: Iterable<NodeReports>,
-    keptFrom: Readonly<Record<PeriodName, number>>,
-  ) {
+  /** @param nodes from the merge row */
+  constructor(stored: StoredParts, nodes: Iterable<NodeReports>) {
     this.#stored = stored;
-    this.#keptFrom = keptFrom;
     for (const node of nodes) this.#nodes.set(node.node, { ...node });
   }
 
@@ -76,7 +69,7 @@ export class MergedReports {
     const { boot, revision, lineage } = message;
     for (const { report, period, start, ...content } of message.windows) {
       const rowStart = alignDown(start, rowMsOf(period));
-      if (rowStart < this.#keptFrom[period]) continue;
+      if (rowStart < this.#stored.deletedBefore[period]) continue;
       const row = this.#row({ report, period, start: rowStart, node });
       const index = (start - rowStart) / periods[period].windowMs;
       if (row.part.put({ ...content, index, lineage, boot, revision })) this.#unsaved.add(row);
@@ -119,11 +112,10 @@ export class MergedReports {
     for (const [name] of saved.slice(0, -mostSavedRows)) this.#rows.delete(name);
   }
 
-  /** Older rows are no longer kept, epoch ms. */
-  keepFrom(keptFrom: Readonly<Record<PeriodName, number>>): void {
-    this.#keptFrom = keptFrom;
+  /** Drops the rows that are no longer kept. */
+  forgetDeleted(): void {
     for (const [name, row] of this.#rows) {
-      if (row.start >= keptFrom[row.period]) continue;
+      if (row.start >= this.#stored.deletedBefore[row.period]) continue;
       this.#rows.delete(name);
       this.#unsaved.delete(row);
     }
@@ -138,11 +130,6 @@ export class MergedReports {
       rows.set(row.start, nodes.set(row.node, row.part));
     }
     return rows;
-  }
-
-  /** Older rows are no longer kept, epoch ms. */
-  keptFrom(period: PeriodName): number {
-    return this.#keptFrom[period];
   }
 
   /**

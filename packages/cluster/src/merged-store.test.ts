@@ -4,7 +4,15 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ms10, totalOf } from '@reto3/core';
 import { VirtualClock } from '@reto3/core/testing';
-import { type Change, HeldFolder, readChunks, rowKey } from '@reto3/engine';
+import {
+  type Change,
+  formatVersion,
+  HeldFolder,
+  newMeta,
+  Retention,
+  readChunks,
+  rowKey,
+} from '@reto3/engine';
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import { MergeState } from './merge-state.ts';
 import { MergedReports } from './merged-reports.ts';
@@ -29,10 +37,10 @@ function windowOf(report: string): PublishedWindow {
   return { report, period: 'ms10', start: startMs, ...rest };
 }
 
-async function fill(): Promise<void> {
+async function fill(finalThrough = 0): Promise<void> {
   const store = await MergedStore.open(folder, new VirtualClock(now.wallMs));
   const state = new MergeState({ silentAfterMs: 1_000, stored: store });
-  const reports = new MergedReports(store, [], store.deletedBefore);
+  const reports = new MergedReports(store, []);
   const said = { boot: 1, revision: 1, vouchedFrom: 0, mark: 0, clock: 0, leaving: false };
   for (const [index, node] of ['a', 'b'].entries()) {
     const seconds = [{ start: startMs, packed: secondOf(index + 1) }];
@@ -40,7 +48,7 @@ async function fill(): Promise<void> {
     const head = { boot: 1, revision: 1, lineage: 1, voids: 0, marks, reports: [] };
     reports.apply(node, { ...head, windows: [windowOf('paths')] });
   }
-  const position = { stream: 'monday', position: 1, positionTime: 0, finalThrough: 0 };
+  const position = { stream: 'monday', position: 1, positionTime: 0, finalThrough };
   const known = { nodes: state.nodes(), reports: reports.nodes() };
   await store.save(state.minutes(), reports, { ...position, ...known });
   await store.close();
@@ -72,7 +80,7 @@ it('leaves out a damaged part of a minute, reports it, and keeps the rest', asyn
   expect(totals()).toEqual([200 + 1_000]);
   state.apply('a', { ...said, seconds: [{ start: startMs, packed: secondOf(1) }] }, now);
   expect(totals()).toEqual([100 + 200 + 1_000]);
-  const reports = new MergedReports(store, [], store.deletedBefore);
+  const reports = new MergedReports(store, []);
   const position = { stream: 'monday', position: 1, positionTime: 0, finalThrough: 0 };
   await store.save(state.minutes(), reports, { ...position, nodes: state.nodes(), reports: [] });
   const view = store.view([], { finalThrough: 0, newestEnd: now.wallMs });
@@ -84,6 +92,43 @@ it('leaves out a damaged part of a minute, reports it, and keeps the rest', asyn
   await store.close();
 });
 
+it('keeps all counts if the record of its nodes is damaged', async () => {
+  await fill();
+  await damage({ merge: 'damaged' });
+  const store = await MergedStore.open(folder, new VirtualClock(now.wallMs));
+  expect(store).toMatchObject({ isDamaged: true, record: undefined });
+  const state = new MergeState({ silentAfterMs: 1_000, stored: store });
+  const said = { boot: 1, revision: 1, vouchedFrom: 0, mark: 0, clock: 0, leaving: false };
+  state.apply('a', { ...said, seconds: [{ start: startMs, packed: secondOf(1) }] }, now);
+  expect(state.minutes().map((minute) => minute.min.counts[0])).toEqual([300]);
+  await store.close();
+});
+
+it('refuses a folder of a later version, and leaves it as it is', async () => {
+  await fill();
+  const meta = { ...newMeta('cluster'), formatVersion: formatVersion + 1 };
+  await damage({ meta });
+  const opening = MergedStore.open(folder, new VirtualClock(now.wallMs));
+  await expect(opening).rejects.toMatchObject({ code: 'RETO3_DATA_VERSION' });
+  const store = await new HeldFolder(join(folder, 'cluster')).openStore();
+  expect(store.readPart(startMs, 'a')).toBeDefined();
+  await store.close();
+});
+
+it('deletes no more than a day at once if its clock is far ahead of its counts', async () => {
+  await fill(now.wallMs);
+  const dayMs = 86_400_000;
+  const clock = new VirtualClock(now.wallMs + 365 * dayMs);
+  const store = await MergedStore.open(folder, clock);
+  const retain = { ms10: 30 * dayMs, sec: 60 * dayMs, min: Number.POSITIVE_INFINITY };
+  const ignored = (): void => undefined;
+  const retention = new Retention(store, clock, retain, { deleted: ignored, failed: ignored });
+  clock.pass(10_000);
+  await retention.beat();
+  expect(store.deletedBefore.ms10).toBe(startMs + dayMs);
+  await store.close();
+});
+
 it('empties a damaged row of a report, and keeps the counts and the other rows', async () => {
   await fill();
   const key = Buffer.concat([rowKey('paths', 'ms10', startMs), Buffer.from('a')]);
@@ -91,7 +136,7 @@ it('empties a damaged row of a report, and keeps the counts and the other rows',
   const store = await MergedStore.open(folder, new VirtualClock(now.wallMs));
   const told: string[] = [];
   store.onDamage((node, start, what) => told.push(`${node} ${start} ${what}`));
-  const reports = new MergedReports(store, store.record?.reports ?? [], store.deletedBefore);
+  const reports = new MergedReports(store, store.record?.reports ?? []);
   const head = { boot: 1, revision: 2, lineage: 1, voids: 0, marks, reports: [] };
   for (const node of ['a', 'b']) reports.apply(node, { ...head, windows: [windowOf('paths')] });
   expect(told).toEqual([`a ${startMs} its row of the report paths`]);
@@ -116,7 +161,7 @@ it('drops parts that are saved, even if others are not', async () => {
     state.apply(node, { ...said, revision, seconds }, now);
   };
   say('a', 5, 2);
-  const reports = new MergedReports(store, [], store.deletedBefore);
+  const reports = new MergedReports(store, []);
   const position = { stream: 'monday', position: 1, positionTime: 0, finalThrough: 0 };
   await store.save(state.minutes(), reports, { ...position, nodes, reports: [] });
   say('b', 7, 2);

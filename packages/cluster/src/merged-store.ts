@@ -1,7 +1,8 @@
 /**
  * A merger's store: a data folder of its own inside the server's, with blocks as in any other, and the
  * parts that they are the sum of. A damaged row is left out, and the node may have its contents. The
- * rest stays, since nodes that have left cannot publish again.
+ * rest stays, since nodes that have left cannot publish again. So the sums stay even if the record
+ * of the nodes is damaged; the nodes are then known again as they publish.
  *
  * Invariant: one batch writes a block, its parts, and the number of the last message that they hold.
  */
@@ -18,6 +19,7 @@ import {
   overwrite,
   type Period,
   type PeriodName,
+  Reto3Error,
   sec,
   type Windows,
 } from '@reto3/core';
@@ -54,8 +56,8 @@ export class MergedStore implements StoredMinutes, StoredParts, Expiring {
   #meta = newMeta('cluster');
   #record: MergeRecord | undefined;
   #failing = false;
+  #isDamaged = false;
   #onDamage: (node: string, start: number, what: string) => void = () => undefined;
-  readonly endBefore = 0;
 
   private constructor(store: Store, anchor: Anchor, clock: Clock, clockSteps: () => number) {
     this.#store = store;
@@ -81,9 +83,19 @@ export class MergedStore implements StoredMinutes, StoredParts, Expiring {
     }
   }
 
-  /** The record of the last save; undefined if the folder is empty. */
+  /** The record of the last save; undefined if there is none. */
   get record(): MergeRecord | undefined {
     return this.#record;
+  }
+
+  /** Whether its record, or its list of what is deleted, was lost to damage. */
+  get isDamaged(): boolean {
+    return this.#isDamaged;
+  }
+
+  /** See `Expiring`. */
+  get endBefore(): number {
+    return this.#record?.finalThrough ?? 0;
   }
 
   part(start: number, node: string): Part | 'damaged' | undefined {
@@ -140,7 +152,7 @@ export class MergedStore implements StoredMinutes, StoredParts, Expiring {
     const snapshot = this.#store.snapshot();
     try {
       const range = { from: alignDown(from, ms10.blockMs), to: allTime.to };
-      for await (const { start } of snapshot.encodedRows('ms10', range)) yield start;
+      yield* snapshot.starts('ms10', range);
     } finally {
       await snapshot.close();
     }
@@ -169,15 +181,6 @@ export class MergedStore implements StoredMinutes, StoredParts, Expiring {
   viewOfNode(node: PartsOfNode, minutes: readonly MergedMinute[], ends: Ends): CountsView {
     const snapshot = this.#store.snapshot();
     return nodeView(node, { snapshot, minutes, keptFrom: this.keptFrom, ends });
-  }
-
-  /** Deletes everything. */
-  async empty(): Promise<void> {
-    await this.#store.clear();
-    this.#record = undefined;
-    const { bootId = randomUUID(), writes } = this.#meta;
-    this.#meta = { ...newMeta('cluster'), bootId, writes };
-    await this.#put([]);
   }
 
   state(): { readonly clockSteps: number } {
@@ -233,16 +236,17 @@ export class MergedStore implements StoredMinutes, StoredParts, Expiring {
   }
 
   async #load(): Promise<void> {
-    const meta = await this.#store.readMeta().catch(() => undefined);
+    const meta = await this.#store.readMeta().catch((error: unknown) => {
+      if (!(error instanceof Reto3Error) || error.code !== 'RETO3_DATA_CORRUPT') throw error;
+      this.#isDamaged = true;
+      return undefined;
+    });
     const text = await this.#store.readMerge();
-    const now = this.#clock.read().monotonicMs;
-    const record = text === undefined ? undefined : decodeMergeRecord(text, now);
-    this.#meta = meta ?? this.#meta;
-    if (meta === undefined || record === undefined) return this.empty();
-    const [boot, bootId] = [meta.boot + 1, randomUUID()];
-    this.#meta = { ...meta, formatVersion, boot, bootId, clean: false };
-    this.#record = record;
+    if (text !== undefined) this.#record = decodeMergeRecord(text, this.#clock.read().monotonicMs);
+    this.#isDamaged ||= text !== undefined && this.#record === undefined;
+    const { boot, ...rest } = meta ?? newMeta('cluster');
     // `reopen` recognizes the folder by this boot.
+    this.#meta = { ...rest, formatVersion, boot: boot + 1, bootId: randomUUID(), clean: false };
     await this.#put([]);
   }
 

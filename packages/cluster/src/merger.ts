@@ -64,7 +64,7 @@ export class Merger implements LiveSource {
     const { nodes = [], finalThrough = 0 } = record ?? {};
     const state = new MergeState({ silentAfterMs, stored: store, nodes, finalThrough });
     state.keepFrom(store.keptFrom);
-    const reports = new MergedReports(store, record?.reports ?? [], store.deletedBefore);
+    const reports = new MergedReports(store, record?.reports ?? []);
     this.#state = state;
     this.reports = reports;
     this.#badMessages = new BadMessages(log);
@@ -92,12 +92,14 @@ export class Merger implements LiveSource {
         if (group === undefined) throw new Error('its group is not known yet');
         return request(group, node, bytes);
       },
-      keptFrom: () => store.keptFrom,
+      keptFrom: (period) => store.deletedBefore[period],
       oldest: () => store.oldest(),
       take: (node, message) => this.takeRead(node, message),
     });
     store.onDamage((name, from, what) => {
       log.error({ node: name, from }, `damaged in the folder of the merger, and left out: ${what}`);
+    if (store.isDamaged)
+      log.error('damaged in the folder of the merger, and left out: its list of nodes');
       const node = state.node(name);
       if (node !== undefined) state.missing(node, from);
     });

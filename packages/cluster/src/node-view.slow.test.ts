@@ -23,16 +23,17 @@ const names = ['a', 'b', 'c'];
 
 let folder: string;
 let store: MergedStore;
+let folders = 0;
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'reto3-node-view-'));
-  store = await MergedStore.open(folder, new VirtualClock(startMs));
 });
 
-afterAll(async () => {
-  await store.close();
-  await rm(folder, { recursive: true });
-});
+afterAll(() => rm(folder, { recursive: true }));
+
+async function openEmpty(): Promise<void> {
+  store = await MergedStore.open(join(folder, String(folders++)), new VirtualClock(startMs));
+}
 
 /** Like `Saver`. */
 async function save(state: MergeState): Promise<void> {
@@ -47,7 +48,7 @@ async function save(state: MergeState): Promise<void> {
 
 async function saveUnsaved(state: MergeState): Promise<void> {
   const minutes = state.minutes().filter((minute) => minute.unsavedParts > 0);
-  const reports = new MergedReports(store, [], store.deletedBefore);
+  const reports = new MergedReports(store, []);
   await store.save(minutes, reports, {
     ...{ stream: 'monday', position: 1, positionTime: 0, finalThrough: 0 },
     ...{ nodes: state.nodes(), reports: [] },
@@ -109,7 +110,6 @@ describe('the views of single nodes', () => {
       delivered,
       fc.array(fc.constantFrom('save', 'forget', 'go on')),
       async ([nodes, deliveries], steps) => {
-        await store.empty();
         const stores = nodes.map((node) => node.store);
         let state = new MergeState({ silentAfterMs: 1_000, stored: store });
         for (const [index, { node, message }] of deliveries.entries()) {
@@ -124,12 +124,12 @@ describe('the views of single nodes', () => {
         await expectNodes(state, stores);
       },
     );
+    runs.beforeEach(openEmpty).afterEach(() => store.close());
     await fc.assert(runs, { numRuns: 30 });
   }, 120_000);
 
   it('leave out what a new boot voided, even if the store still has it', async () => {
     const runs = fc.asyncProperty(delivered, async ([nodes, deliveries]) => {
-      await store.empty();
       const state = new MergeState({ silentAfterMs: 1_000, stored: store });
       for (const { node, message } of deliveries) {
         state.apply(node, message, now);
@@ -143,6 +143,7 @@ describe('the views of single nodes', () => {
         expect(sorted(await countsOf(view, ms10))).toEqual(sorted(countsIn(own)));
       }
     });
+    runs.beforeEach(openEmpty).afterEach(() => store.close());
     await fc.assert(runs, { numRuns: 20 });
   }, 120_000);
 });

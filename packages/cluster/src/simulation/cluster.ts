@@ -215,6 +215,7 @@ export class ClusterSimulation {
       startedAt: coordinator.state().startedAt,
       wallMs: this.#clock.wallMs,
       gone: coordinator.gone.ms10,
+      deletedBefore: 0,
     });
     publisher.announce(next, this.#registered);
     const generation = this.#generation;
@@ -245,7 +246,7 @@ export class ClusterSimulation {
     if (this.#natsAway) return;
     this.#note('connected to NATS again');
     this.#loseAcknowledged();
-    this.#publisher?.forgetKnown();
+    this.#publisher?.connected();
   }
 
   /** The next boot does not find those before it. */
@@ -311,11 +312,8 @@ export class ClusterSimulation {
       if (!isReportMessage(bytes))
         state.apply(node, decodeMessage(bytes, node), this.#clock.read(), true);
     };
-    const merged = new MergedReports({ readReport: () => undefined }, [], {
-      ms10: 0,
-      sec: 0,
-      min: 0,
-    });
+    const deletedBefore = { ms10: 0, sec: 0, min: 0 };
+    const merged = new MergedReports({ deletedBefore, readReport: () => undefined }, []);
     const puller = new Puller({
       ...{
         clock: this.#clock,

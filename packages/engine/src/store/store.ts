@@ -150,11 +150,6 @@ export class Store {
     await this.#open.parts.clear({ lt: timeKey.encode(timeMs) });
   }
 
-  /** Deletes all rows. */
-  async clear(): Promise<void> {
-    await this.#open.database.clear();
-  }
-
   /** A fixed view of all rows as they are now. Close it after use. */
   snapshot(): StoreSnapshot {
     const { database, ...handles } = this.#open;
