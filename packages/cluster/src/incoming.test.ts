@@ -180,14 +180,19 @@ describe('a merger on a stream that anyone writes to', () => {
   it('reads from the node what it rejected, once a wrong clock is right again', async () => {
     await take(counts('a'));
     expect(merger.unread()).toEqual(['a']);
-    const stop = new AbortController();
-    const pulling = merger.pull(stop.signal);
-    await vi.waitUntil(() => merger.unread().length === 0, 30_000);
-    stop.abort();
-    await pulling;
+    const pull = async (isDone: () => boolean): Promise<void> => {
+      reads.length = 0;
+      const stop = new AbortController();
+      const pulling = merger.pull(stop.signal);
+      await vi.waitUntil(isDone, 30_000);
+      stop.abort();
+      await pulling;
+    };
+    const hear = (times: { mark: number; clock: number }): void =>
+      merger.takePast(prefix, 'a', counts('a', { ...times, revision: 8, seconds: [] }).data);
+    await pull(() => merger.unread().length === 0);
     expect(reads).toContainEqual({ of: 'minutes', from: 0, to: startMs - 30_000 });
-    const future = startMs + 600_000;
-    await take(counts('a', { mark: future, clock: future }));
+    hear({ mark: startMs + 600_000, clock: startMs + 600_000 });
     expect(merger.counters.badMessages).toBe(1);
     expect(merger.unread()).toEqual(['a']);
   });
@@ -195,6 +200,18 @@ describe('a merger on a stream that anyone writes to', () => {
   it('takes the windows of a report, but not those that a client put far ahead', async () => {
     await take(reports('b', { windows: [windowAt(startMs - 1_000), windowAt(year3000)] }));
     expect(merger.counters.badMessages).toBe(1);
+    clock.pass(150_000);
+    hear({ mark: clock.wallMs, clock: clock.wallMs });
+    await pull(() => reads.some(({ from, to }) => from < startMs && startMs < to));
+  });
+
+  it('still lacks all nodes after a restart, until it has found the stream', async () => {
+    await take(counts('a'), counts('gone', { leaving: true }));
+    await merger.stop();
+    await store.close();
+    store = await MergedStore.open(folder, clock);
+    merger = makeMerger();
+    clock.pass(60_000);
     const starts = [...merger.reports.inMemory('paths', 'sec').keys()];
     expect(starts).toEqual([startMs - 1_000]);
   });

@@ -32,19 +32,6 @@ export type Incoming =
       readonly leftOut?: BadMessage;
     };
 
-/** A time or boot in the future, by the merger's clock. One of the two clocks is wrong. */
-export class AheadOfClock extends BadMessage {
-  readonly node: string;
-  /** From when on the node's seconds are missing, epoch ms. */
-  readonly since: number;
-
-  constructor(node: string, what: string, since: number) {
-    super(`${what} ahead of this server's clock`);
-    this.node = node;
-    this.since = since;
-  }
-}
-
 /**
  * @param subjects prefix of the nodes' subjects
  * @param nowMs the merger's wall clock
@@ -62,7 +49,7 @@ export function decodeIncoming(
     assertBoots(reports.boot, reports.lineage, reports.voids);
     const newest = Math.max(...Object.values(reports.marks));
     const boot = Math.max(reports.boot, reports.voids);
-    assertNotAhead({ node, newest, boot, since: nowMs, nowMs });
+    assertNotAhead(newest, boot, nowMs);
     const windows = reports.windows.filter(({ start }) => start <= latest + reportAheadMs);
     const ahead = reports.windows.length - windows.length;
     if (ahead === 0) return { node, reports };
@@ -73,8 +60,7 @@ export function decodeIncoming(
   const { boot, mark, clock, vouchedFrom, seconds } = counts;
   assertBoots(boot);
   const newest = Math.max(mark, clock, vouchedFrom, seconds.at(-1)?.start ?? 0);
-  const since = Math.min(nowMs, seconds[0]?.start ?? nowMs);
-  assertNotAhead({ node, newest, boot, since, nowMs });
+  assertNotAhead(newest, boot, nowMs);
   for (const { start, packed } of seconds) {
     const total = totalOfSecond(packed);
     if (total > mostSecondTotal)
@@ -83,20 +69,16 @@ export function decodeIncoming(
   return { node, counts };
 }
 
-/** @throws AheadOfClock */
-function assertNotAhead(message: {
-  readonly node: string;
-  /** Its latest time, epoch ms. */
-  readonly newest: number;
-  readonly boot: number;
-  readonly since: number;
-  readonly nowMs: number;
-}): void {
-  const { node, newest, boot, since, nowMs } = message;
+/**
+ * One of the two clocks is wrong. Once it is right, the merger compares what it rejected with the node.
+ * @throws BadMessage
+ */
+function assertNotAhead(newest: number, boot: number, nowMs: number): void {
+  const clock = "ahead of this server's clock";
   if (newest > nowMs + mostAheadMs)
-    throw new AheadOfClock(node, `its times are ${Math.round(newest - nowMs)} ms`, since);
+    throw new BadMessage(`its times are ${Math.round(newest - nowMs)} ms ${clock}`);
   if (boot > nowMs + mostBootAheadMs)
-    throw new AheadOfClock(node, `its boot is ${Math.round(boot - nowMs)} ms`, since);
+    throw new BadMessage(`its boot is ${Math.round(boot - nowMs)} ms ${clock}`);
 }
 
 /** @throws BadMessage if the subject is not that of a node */

@@ -9,7 +9,7 @@ import { type Clock, type Log, Reto3Error } from '@reto3/core';
 import type { CountsView, LiveSource, StoreSnapshot } from '@reto3/engine';
 import { BadMessages } from './bad-messages.ts';
 import { Groups } from './groups.ts';
-import { AheadOfClock, decodeIncoming, type Incoming } from './incoming.ts';
+import { decodeIncoming, type Incoming } from './incoming.ts';
 import { believable } from './merge-record.ts';
 import { MergeState, type Moment } from './merge-state.ts';
 import type { MergedMinute } from './merged-minute.ts';
@@ -272,9 +272,6 @@ export class Merger implements LiveSource {
     } catch (error) {
       if (!(error instanceof BadMessage)) throw error;
       this.#badMessages.add(error, subject, now);
-      const node = error instanceof AheadOfClock ? this.#state.node(error.node) : undefined;
-      // Once the clock is right, it is read from the node.
-      if (error instanceof AheadOfClock && node) this.#state.missing(node, error.since);
     }
   }
 

@@ -1,20 +1,25 @@
+import { alignDown } from '@reto3/core';
 import { VirtualClock } from '@reto3/core/testing';
 import { Coordinator, neverPublished, Store } from '@reto3/engine';
 import { addMessage, allocate, RingReader, stripeOf } from '@reto3/engine/ring';
 import { MemoryJournal, memoryAnchor } from '@reto3/engine/testing';
 import { MemoryLevel } from 'memory-level';
 import { expect, it } from 'vitest';
+import { decodeIncoming } from './incoming.ts';
 import { decodeMessage } from './message.ts';
 import { Publisher } from './publisher.ts';
-import { isReportMessage } from './report-message.ts';
+import { decodeReportMessage, isReportMessage } from './report-message.ts';
 import { silentLog } from './testing/silent-log.ts';
 
 const wallMs = Date.UTC(2016, 4, 28, 11, 11, 11);
 const ignored = () => undefined;
 
+const series = { periods: ['sec'], columns: { path: 'the path' } } as const;
+const report = { name: 'paths', summary: 'By path', ...series, running: true, since: wallMs };
+
 const parts = {
   node: 'a',
-  reports: { list: () => [], writtenThrough: (finalThrough: number) => finalThrough },
+  reports: { list: () => [report], writtenThrough: (finalThrough: number) => finalThrough },
   events: { failed: ignored, recovered: ignored },
   log: silentLog,
 };
@@ -50,12 +55,24 @@ async function startNode() {
   const startsIn = (bytes: Uint8Array): number[] =>
     isReportMessage(bytes) ? [] : decodeMessage(bytes, 'a').seconds.map(({ start }) => start);
   const stream = { refuses: false };
+  /** Why a merger rejects messages, and by how many ms its clock is behind. */
+  const merger: { rejects: string[]; behindMs: number } = { rejects: [], behindMs: 0 };
+  const hear = (bytes: Uint8Array): void => {
+    try {
+      decodeIncoming('s.a', bytes, { subjects: 's', nowMs: clock.wallMs - merger.behindMs });
+    } catch (error) {
+      merger.rejects.push(String(error));
+    }
+  };
   const publish = async (bytes: Uint8Array): Promise<void> => {
     if (stream.refuses) throw new Error('no leader');
+    hear(bytes);
     published.push(...startsIn(bytes));
+    if (isReportMessage(bytes)) reportMarks.push(decodeReportMessage(bytes, 'a').marks.ms10);
   };
-  const marks: number[] = [];
+  const [marks, reportMarks]: [number[], number[]] = [[], []];
   const tell = (bytes: Uint8Array): void => {
+    hear(bytes);
     told.push(...startsIn(bytes));
     marks.push(decodeMessage(bytes, 'a').mark);
   };
@@ -67,7 +84,16 @@ async function startNode() {
     told,
     /** The marks of messages that bypassed the stream. */
     marks,
+    /** The marks of messages of reports. */
+    reportMarks,
     stream,
+    merger,
+    /** Its clock steps by so much; that of the merger does not. */
+    step(ms: number): void {
+      clock.step(ms);
+      merger.behindMs += ms;
+    },
+    sync: () => coordinator.commit(),
     /** Warnings in the log. */
     warned,
     /** Counts a message of a followed log, of which only the second is known. */
@@ -123,6 +149,32 @@ it('sends nothing past the stream of a boot that the stream does not have', asyn
   node.stream.refuses = true;
   await node.pass(10, 2);
   expect(node.told).toEqual([]);
+});
+
+it('is heard again once its clock is right, though it was an hour ahead', async () => {
+  const node = await startNode();
+  const pass = async (seconds: number): Promise<void> => {
+    for (let second = 0; second < seconds; second++) {
+      await node.pass(1, 10);
+      await node.sync();
+    }
+  };
+  await pass(5);
+  expect(node.merger.rejects).toEqual([]);
+  node.step(3_600_000);
+  await pass(5);
+  // In the middle of a second.
+  await node.pass(0.5, 10);
+  expect(node.merger.rejects).not.toEqual([]);
+  node.step(-3_600_000);
+  await pass(3);
+  node.merger.rejects.length = node.published.length = node.reportMarks.length = 0;
+  await pass(10);
+  expect(node.merger.rejects).toEqual([]);
+  const since = [15, 16, 17, 18, 19].map((second) => wallMs + 1_000 * second);
+  expect(node.published).toEqual(expect.arrayContaining(since));
+  const marked = node.reportMarks.map((mark) => alignDown(mark, 1_000));
+  expect(marked).toEqual(expect.arrayContaining(since));
 });
 
 it('logs that it leaves out counts of which only the second is known', async () => {

@@ -34,8 +34,6 @@ class Node {
   readonly rows = new Map<number, number>();
   readonly asked: ReadRequest[] = [];
   answers = true;
-  /** Whether it has digests of its rows, unlike early versions. */
-  digestsRows = true;
   boot = 1;
   lineage = 1;
   revision = 9;
@@ -52,7 +50,7 @@ class Node {
     const { of, from, to } = request;
     if (of === 'reports') return encodeRows({ message: this.rowsMessage([]), next: undefined });
     if (of === 'rows') return encodeRows(this.readRows(request));
-    if (request.report !== undefined && this.digestsRows) return this.#reads.answer(bytes);
+    if (request.report !== undefined) return this.#reads.answer(bytes);
     if (of === 'counts') {
       const page = Math.min(to, alignDown(from, min.windowMs) + 10 * min.windowMs);
       const message = encodeMessage(this.message(from, page), 'a');
@@ -134,7 +132,8 @@ beforeEach(() => {
 });
 
 function emptyReports(): MergedReports {
-  return new MergedReports({ readReport: () => undefined }, [], { ms10: 0, sec: 0, min: 0 });
+  const deletedBefore = { ms10: 0, sec: 0, min: 0 };
+  return new MergedReports({ deletedBefore, readReport: () => undefined }, []);
 }
 
 function pullerOf(): Puller {
@@ -210,6 +209,29 @@ describe('a merger that lacks counts of a node', () => {
       state.apply('a', { ...node.message(0, 0), mark: nowMs }, clock.read());
       await look();
     }
+    expect(total()).toBe(all());
+  });
+
+  it('compares an hour that ended while the node did not reply', async () => {
+    const pass = async (minutes: number): Promise<void> => {
+      for (let minute = 0; minute < minutes; minute++) {
+        clock.pass(min.windowMs);
+        state.apply('a', { ...node.message(0, 0), mark: nowMs }, clock.read());
+        await look();
+      }
+    };
+    deliver(startMs, nowMs);
+    await look();
+    await pass(15);
+    // No message brings this late count.
+    node.counts.set(nowMs + 10 * min.windowMs - 30_000, 7);
+    node.revision++;
+    await pass(12);
+    node.answers = false;
+    await pass(6);
+    expect(total()).not.toBe(all());
+    node.answers = true;
+    await pass(3);
     expect(total()).toBe(all());
   });
 
@@ -331,14 +353,5 @@ describe('a merger that lacks rows of reports', () => {
     const parts = [...reports.inMemory('sizes', 'ms10').values()];
     const said = parts.flatMap((nodes) => nodes.get('a')?.windows(0) ?? []);
     expect(said.filter(({ lineage }) => lineage === 2)).toHaveLength(30);
-  });
-
-  it('reads all rows of a node without digests of rows', async () => {
-    node.digestsRows = false;
-    lose(startMs + 3 * 50_010);
-    state.missingOfAll(Number.POSITIVE_INFINITY);
-    await look();
-    expect(rows()).toEqual(node.rows);
-    expect((await puller.audit(0, nowMs)).every(({ equal }) => equal)).toBe(true);
   });
 });

@@ -2,16 +2,17 @@
  * Reads from the nodes what a merger lacks. To find that out it compares digests of each node's counts
  * and report rows with those of its own, and reads the minutes that differ.
  *
- * It compares every live node once a minute: the last two minutes, and each hour when it is over. A
- * node of which something may be missing (`unread`) is compared from then on. A node that does not
- * reply is asked again later, less and less often, and does not delay others.
+ * It compares every live node once a minute: the minutes since the last comparison, and each hour once
+ * it is over. A node of which something may be missing (`unread`) is compared from then on. A node that
+ * does not reply is asked again later, less and less often, and does not delay others.
  */
-import { setImmediate, setTimeout as wait } from 'node:timers/promises';
+import { setImmediate } from 'node:timers/promises';
 import { alignDown, type Clock, min, type PeriodName } from '@reto3/core';
 import { type Digest, isSame } from './digest.ts';
+import { mostAheadMs } from './incoming.ts';
 import type { MergeState, NodeRecord } from './merge-state.ts';
 import type { MergedReports } from './merged-reports.ts';
-import { Backoff } from './problems.ts';
+import { Backoff, pause } from './problems.ts';
 import {
   type Digests,
   decodeDigests,
@@ -60,8 +61,6 @@ interface Pair {
 interface Comparison {
   /** Since when the node has anything, epoch ms. */
   readonly keptFrom: number;
-  /** Whether the node has such digests; early versions have none of rows. */
-  readonly isKnown: boolean;
   readonly pairs: readonly Pair[];
 }
 
@@ -69,8 +68,8 @@ export interface PullerParts {
   readonly clock: Clock;
   readonly state: MergeState;
   readonly reports: MergedReports;
-  /** Everything older is deleted here, epoch ms. */
-  readonly keptFrom: () => number;
+  /** Everything older of a period is deleted here, epoch ms. */
+  readonly keptFrom: (period: PeriodName) => number;
   /** Where the oldest counts here begin, epoch ms. */
   readonly oldest: () => Promise<number>;
   /** Sends a request to a node; rejects if there is no reply. */
@@ -83,8 +82,9 @@ export class Puller {
   readonly #parts: PullerParts;
   readonly #busy = new Map<string, Promise<void>>();
   readonly #backoffs = new Map<string, Backoff>();
-  /** When each node is compared next, or retried; monotonic ms. */
-  readonly #nextAt = new Map<string, number>();
+  /** Up to where each node was compared last, epoch ms. */
+  readonly #comparedTo = new Map<string, number>();
+  /** When each node that did not reply is retried, monotonic ms. */
   readonly #retryAt = new Map<string, number>();
   #running = false;
 
@@ -97,7 +97,7 @@ export class Puller {
     this.#running = true;
     while (!signal.aborted) {
       this.look();
-      await wait(lookEveryMs, undefined, { signal }).catch(() => undefined);
+      await pause(lookEveryMs, signal);
     }
     this.#running = false;
     await this.idle();
@@ -146,38 +146,35 @@ export class Puller {
     const { state } = this.#parts;
     let [from, replied] = [begin, true];
     const found = new Map<number, Pair>();
-    const wrongRows: number[] = [];
+    const wrongRows = new Set<number>();
     try {
       const { keptFrom, pairs } = await this.#compared(node, counts, from, to);
       from = alignDown(Math.max(from, keptFrom), min.windowMs);
       for (const pair of pairs) found.set(pair.theirs.start, pair);
       for (const series of this.#reportsOf(node)) {
         const rows = await this.#compared(node, series, from, to);
-        wrongRows.push(...differing(rows.pairs).map(({ start }) => start));
+        for (const { start } of differing(rows.pairs)) wrongRows.add(start);
       }
     } catch {
       replied = false;
     }
-    const hours = new Map<number, { nodeTotal: number; mergerTotal: number; equal: boolean }>();
-    const add = (start: number, theirs: number, ours: number, equal: boolean): void => {
-      const hour = alignDown(start, hourMs);
-      const sum = hours.get(hour) ?? { nodeTotal: 0, mergerTotal: 0, equal: replied };
-      hours.set(hour, sum);
-      sum.nodeTotal += theirs;
-      sum.mergerTotal += ours;
-      sum.equal &&= equal;
-    };
+    const hours = new Map<number, HourProof>();
     for (let start = from; start < to; start += min.windowMs) {
-      const { theirs, ours = state.digest(node, start) } = found.get(start) ?? {};
-      if (theirs ?? ours) add(start, theirs?.total ?? 0, ours?.total ?? 0, isSame(theirs, ours));
       if (start % hourMs === 0) await setImmediate();
-    }
-    for (const start of wrongRows) add(start, 0, 0, false);
-    return [...hours]
-      .sort(([a], [b]) => a - b)
-      .map(([hour, { nodeTotal, ...rest }]) => {
-        return { node: node.name, hour, ...rest, nodeTotal: replied ? nodeTotal : undefined };
+      const { theirs, ours = state.digest(node, start) } = found.get(start) ?? {};
+      const isWrong = wrongRows.has(start) || !isSame(theirs, ours);
+      if (!isWrong && ours === undefined) continue;
+      const hour = alignDown(start, hourMs);
+      const { nodeTotal = 0, mergerTotal = 0, equal = replied } = hours.get(hour) ?? {};
+      hours.set(hour, {
+        node: node.name,
+        hour,
+        nodeTotal: replied ? nodeTotal + (theirs?.total ?? 0) : undefined,
+        mergerTotal: mergerTotal + (ours?.total ?? 0),
+        equal: equal && !isWrong,
       });
+    }
+    return [...hours.values()];
   }
 
   #due(): NodeRecord[] {
@@ -186,44 +183,43 @@ export class Puller {
     const due = state.nodes().filter((node) => {
       if (!state.isLive(node, now) || this.#busy.has(node.name)) return false;
       if (now.monotonicMs < (this.#retryAt.get(node.name) ?? 0)) return false;
-      return node.unread !== undefined || now.monotonicMs >= (this.#nextAt.get(node.name) ?? 0);
+      return node.unread !== undefined || this.#isMinuteDue(node.name, now.wallMs);
     });
     // First those of which something may be missing.
     return due.sort((a, b) => (a.unread ?? Infinity) - (b.unread ?? Infinity));
   }
 
   async #visit(node: NodeRecord): Promise<void> {
-    const { clock } = this.#parts;
     try {
       await this.#compareAll(node);
       this.#backoffs.delete(node.name);
-      const inMs = this.#untilNextMinute(node.name);
-      this.#nextAt.set(node.name, clock.read().monotonicMs + inMs);
     } catch {
       const backoff = this.#backoffs.get(node.name) ?? new Backoff(retryAfterMs, mostRetryAfterMs);
       this.#backoffs.set(node.name, backoff);
-      this.#retryAt.set(node.name, clock.read().monotonicMs + backoff.next());
+      this.#retryAt.set(node.name, this.#parts.clock.read().monotonicMs + backoff.next());
     }
   }
 
   async #compareAll(node: NodeRecord): Promise<void> {
-    const { state, keptFrom, clock } = this.#parts;
-    const unread = state.toRead(node);
+    const { unread, misses } = node;
     const to = this.#settled();
+    const before = Math.min(to, this.#comparedTo.get(node.name) ?? to - min.windowMs);
     // Once an hour is over, all of it is compared: some of its messages may have been late.
-    const isHourOver = to % hourMs === 0;
-    const since = (recentMs: number): number => {
-      const recent = to - (isHourOver ? hourMs : recentMs);
-      return alignDown(Math.max(unread?.since ?? recent, keptFrom(), 0), min.windowMs);
+    const isHourOver = alignDown(before, hourMs) < alignDown(to, hourMs);
+    const since = (againMs: number): number => {
+      const recent = isHourOver ? alignDown(before, hourMs) : before - againMs;
+      return alignDown(Math.min(unread ?? recent, recent), min.windowMs);
     };
-    const end = unread && clock.read().wallMs + hourMs;
-    await this.#compare(node, counts, { from: since(2 * min.windowMs), to, end });
+    const end = unread === undefined ? undefined : this.#parts.clock.read().wallMs + mostAheadMs;
+    await this.#compare(node, counts, { from: since(min.windowMs), to, end });
     // Rows cost more, so each minute is compared once, and again with its hour.
-    const from = since(min.windowMs);
+    const from = since(0);
     if (end !== undefined) await this.#pull(node.name, { of: 'reports', from, to: end });
     for (const series of this.#reportsOf(node))
       await this.#compare(node, series, { from, to, end });
-    unread?.wasRead();
+    // Meanwhile more may be missing.
+    if (node.misses === misses) node.unread = undefined;
+    this.#comparedTo.set(node.name, to);
   }
 
   /**
@@ -236,17 +232,16 @@ export class Puller {
     range: { readonly from: number; readonly to: number; readonly end: number | undefined },
   ): Promise<void> {
     const { from, to, end } = range;
-    const { isKnown, pairs } = await this.#compared(node, series, from, to);
-    const minutes = differing(pairs);
+    const minutes = differing((await this.#compared(node, series, from, to)).pairs);
     for (let at = 0; at < minutes.length; ) {
       const first = minutes[at]?.start ?? 0;
       let last = first;
       for (; minutes[at]?.start === last; at++) last += min.windowMs;
       await this.#pull(node.name, { ...series, from: first, to: last });
     }
-    // Newer minutes have no digest yet. Without digests, everything is read.
-    const rest = isKnown ? Math.max(from, to) : from;
-    if (end !== undefined) await this.#pull(node.name, { ...series, from: rest, to: end });
+    // Newer minutes have no digest yet.
+    if (end !== undefined)
+      await this.#pull(node.name, { ...series, from: Math.max(from, to), to: end });
   }
 
   #reportsOf({ name }: NodeRecord): Series[] {
@@ -264,22 +259,20 @@ export class Puller {
   ): Promise<Comparison> {
     const { state, reports } = this.#parts;
     const isOfRows = report !== undefined && period !== undefined;
-    const from = Math.max(first, isOfRows ? reports.keptFrom(period) : 0);
-    if (from >= to) return { keptFrom: from, isKnown: true, pairs: [] };
+    const from = Math.max(first, this.#parts.keptFrom(period ?? 'ms10'));
+    if (from >= to) return { keptFrom: from, pairs: [] };
     const request = { of: 'minutes', from, to, ...(isOfRows && { report, period }) } as const;
-    const { digests, keptFrom, lineage } = await this.#digests(node.name, request);
-    if (isOfRows && lineage === undefined) return { keptFrom, isKnown: false, pairs: [] };
+    const { digests, keptFrom, lineage = 0 } = await this.#digests(node.name, request);
     const pairs: Pair[] = [];
     for (const theirs of digests) {
       const { start } = theirs;
-      const ours =
-        isOfRows && lineage !== undefined
-          ? reports.digest(node.name, lineage, { report, period }, start)
-          : state.digest(node, start);
+      const ours = isOfRows
+        ? reports.digest(node.name, lineage, { report, period }, start)
+        : state.digest(node, start);
       pairs.push({ theirs, ours });
       await setImmediate();
     }
-    return { keptFrom, isKnown: true, pairs };
+    return { keptFrom, pairs };
   }
 
   /** Reads a range, reply by reply. */
@@ -315,13 +308,13 @@ export class Puller {
     return alignDown(this.#parts.clock.read().wallMs - settledAfterMs, min.windowMs);
   }
 
-  /** Each node has its own time within a minute. */
-  #untilNextMinute(name: string): number {
-    const { wallMs } = this.#parts.clock.read();
+  /** Whether a minute is over that was not compared. Each node has its own time within a minute. */
+  #isMinuteDue(name: string, wallMs: number): boolean {
+    const comparedTo = this.#comparedTo.get(name) ?? Number.NEGATIVE_INFINITY;
     let hash = 0;
     for (const letter of name) hash = (31 * hash + letter.charCodeAt(0)) % spreadMs;
-    const next = alignDown(wallMs - settledAfterMs, min.windowMs) + min.windowMs + settledAfterMs;
-    return next - wallMs + 1_000 + hash;
+    const dueAt = comparedTo + min.windowMs + settledAfterMs + 1_000 + hash;
+    return wallMs >= dueAt || wallMs < comparedTo;
   }
 }
 

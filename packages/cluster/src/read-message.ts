@@ -25,10 +25,7 @@ export interface ReadRequest {
 export interface Digests {
   /** The node has deleted everything older, epoch ms. */
   readonly keptFrom: number;
-  /**
-   * Of a report's windows: the first boot that published the folder. Absent for counts. Early versions
-   * reply with digests of counts even if the request names a report.
-   */
+  /** Of a report's windows: the first boot that published the folder. Absent for counts. */
   readonly lineage?: number;
   /** Where the rest begins, epoch ms; absent if there is none. */
   readonly next?: number;

@@ -15,7 +15,6 @@ import {
   largestTime,
   messageOf,
   type PeriodName,
-  periodNames,
   periods,
   sec,
 } from '@reto3/core';
@@ -95,7 +94,9 @@ export class RowsLane implements Lane {
   written(write: number, finalThrough: number): void {
     this.#pending.written(write);
     if (this.#finalThrough === 0) this.#beginMarks(finalThrough);
-    this.#finalThrough = Math.max(this.#finalThrough, finalThrough);
+    // After the clock stepped back, mergers would reject marks ahead of it.
+    if (finalThrough < this.#finalThrough) this.#marks = this.#marksAt(finalThrough);
+    this.#finalThrough = finalThrough;
   }
 
   /** All writes up to that number are on disk. */
@@ -297,12 +298,9 @@ export class RowsLane implements Lane {
 
   /** Up to where all final rows are published once those that are taken by now are. */
   #marksAt(finalThrough: number): Record<PeriodName, number> {
-    const marks = { ...this.#marks };
-    for (const period of periodNames) {
-      const mark = Math.min(finalThrough, this.#pending.firstFresh(period, marks[period]));
-      marks[period] = Math.max(marks[period], mark);
-    }
-    return marks;
+    const at = (period: PeriodName): number =>
+      Math.min(finalThrough, this.#pending.firstFresh(period, this.#marks[period]));
+    return { ms10: at('ms10'), sec: at('sec'), min: at('min') };
   }
 }
 

@@ -135,22 +135,20 @@ export class SecondsLane implements Lane {
     const nothing = { from: this.#newestEnd, to: this.#newestEnd };
     const span = this.#fresh.takeOldest(mostMs) ?? nothing;
     this.#inFlight = span;
-    // Read before the snapshot, which may hold more final windows, never fewer.
-    const finalThrough = this.#finalThrough;
-    const snapshot = this.#parts.stored();
-    const read = await readSeconds(snapshot, span, Infinity).finally(() => snapshot.close());
+    const read = await this.#read(span, Infinity);
     if (read.damaged) this.#damagedMinutes++;
     this.#warn(span.from, read);
-    const mark = Math.max(this.#mark, this.#wholeThrough(finalThrough, this.#fresh.oldest));
-    const { revision } = snapshot;
-    const bytes = this.#encode(boot, { revision, mark, leaving, seconds: read.seconds });
+    const whole = this.#wholeThrough(read.finalThrough, this.#fresh.oldest);
+    // Less than the last mark after the clock stepped back.
+    const mark = Math.min(read.finalThrough, Math.max(this.#mark, whole));
+    const bytes = this.#encode(boot, { ...read, mark, leaving });
     const sent = (): void => {
       const { monotonicMs } = this.#parts.clock.read();
       this.#inFlight = undefined;
       if (past) this.#fresh.add(span.from, span.to);
       else {
         this.#knownSince ??= monotonicMs;
-        this.#mark = Math.max(this.#mark, mark);
+        this.#mark = mark;
         this.#left = leaving;
       }
       // Only after the last span: a clock that stepped may have left some behind the open second.
@@ -188,15 +186,18 @@ export class SecondsLane implements Lane {
    * The message is complete: a merger that has everything before it has everything up to its mark.
    */
   async read(boot: Boot, span: Span): Promise<Rows> {
-    // Read before the snapshot, as in `next`.
+    const read = await this.#read(span, replyBytes);
+    const mark = this.#wholeThrough(read.finalThrough, read.through);
+    const message = this.#encode(boot, { ...read, mark, leaving: false });
+    return { message, next: read.through < span.to ? read.through : undefined };
+  }
+
+  async #read(span: Span, bytes: number) {
+    // Before the snapshot, which may hold more final windows, never fewer.
     const finalThrough = this.#finalThrough;
     const snapshot = this.#parts.stored();
-    const read = await readSeconds(snapshot, span, replyBytes).finally(() => snapshot.close());
-    const { seconds, through } = read;
-    const mark = this.#wholeThrough(finalThrough, through);
-    const { revision } = snapshot;
-    const message = this.#encode(boot, { revision, mark, leaving: false, seconds });
-    return { message, next: through < span.to ? through : undefined };
+    const read = await readSeconds(snapshot, span, bytes).finally(() => snapshot.close());
+    return { ...read, finalThrough, revision: snapshot.revision };
   }
 
   /** Leaves out seconds that are held; they follow once they are on disk. */

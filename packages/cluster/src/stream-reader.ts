@@ -62,11 +62,9 @@ export class StreamReader {
    */
   async run(jetStream: JetStream, stream: string, reading: () => void): Promise<void> {
     await this.#find(jetStream, stream);
-    const { position } = this.#place;
     const consumer = await jetStream.reader.consumers.get(stream, {
-      ...(position === 0
-        ? { deliver_policy: DeliverPolicy.All }
-        : { deliver_policy: DeliverPolicy.StartSequence, opt_start_seq: position + 1 }),
+      deliver_policy: DeliverPolicy.StartSequence,
+      opt_start_seq: this.#place.position + 1,
     });
     const messages = await consumer.consume({
       max_messages: messagesAhead,
