@@ -10,6 +10,7 @@ const known = {
   startedAt: wallMs - 500,
   wallMs,
   gone: [],
+  deletedBefore: 0,
 };
 
 describe('the next boot', () => {
@@ -73,6 +74,13 @@ describe('the next boot', () => {
   it('voids nothing more if the register is new', () => {
     const next = nextBoot({ ...known, before: { ...neverPublished, boot: 7 }, registered: 0 });
     expect(next).toMatchObject({ vouchedFrom: wallMs - 4 * minuteMs });
+  });
+
+  it('vouches for nothing that retention deleted', () => {
+    const deletedBefore = wallMs - 60 * minuteMs;
+    const before = { ...neverPublished, boot: 3, after: 2 };
+    const restored = nextBoot({ ...known, before, registered: 7, deletedBefore });
+    expect(restored).toMatchObject({ vouchedFrom: deletedBefore, forked: true });
   });
 
   it('vouches for nothing that a repair could not save', () => {

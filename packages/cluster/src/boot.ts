@@ -27,8 +27,10 @@ export function nextBoot(known: {
   readonly wallMs: number;
   /** The ms10 windows that a repair could not save. */
   readonly gone: readonly Stretch[];
+  /** The end of the ms10 windows that retention has deleted, epoch ms. */
+  readonly deletedBefore: number;
 }): NextBoot {
-  const { before, registered, endBefore, startedAt, wallMs, gone } = known;
+  const { before, registered, endBefore, startedAt, wallMs, gone, deletedBefore } = known;
   const counting = alignDown(startedAt, sec.windowMs);
   // Mergers take no boot that a wrong clock put further ahead, so it need not be exceeded.
   const taken = [before.boot, registered].filter((boot) => boot < wallMs + mostBootAheadMs);
@@ -41,8 +43,9 @@ export function nextBoot(known: {
   const follows = registered === before.boot || registered === before.after;
   const forked = registered > 0 && !follows;
   const sinceEnd = alignDown(Math.max(0, endBefore - vouchMs), sec.windowMs);
-  const found = forked ? 0 : Math.min(sinceEnd, before.vouchedFrom ?? sinceEnd);
-  // The cluster may have the only copy of what a repair could not save.
-  const vouchedFrom = gone.reduce((from, { to }) => Math.max(from, Math.min(to, counting)), found);
+  const since = forked ? 0 : Math.min(sinceEnd, before.vouchedFrom ?? sinceEnd);
+  // The cluster may have the only copy of what retention deleted or a repair could not save.
+  const lostBefore = Math.max(deletedBefore, ...gone.map(({ to }) => to));
+  const vouchedFrom = Math.max(since, Math.min(lostBefore, counting));
   return { boot, vouchedFrom, forked };
 }

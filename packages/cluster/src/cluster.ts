@@ -65,10 +65,10 @@ export class Cluster {
       failed: (what, error) => this.#fail('connection', what, error),
       connected: (server) => {
         log.info({ server }, 'connected to NATS');
-        this.#connected(false);
+        this.#connected();
       },
       reconnected: () => {
-        this.#connected(true);
+        this.#connected();
         this.#merger?.halt();
         this.#nudge.abort();
       },
@@ -267,11 +267,11 @@ export class Cluster {
     await Promise.all([this.#keepChecking(connection), this.#keepMerging(), merger?.pull(signal)]);
   }
 
-  /** Ends all waiting for NATS. @param again whether it was connected before */
-  #connected(again: boolean): void {
+  /** Ends all waiting for NATS. */
+  #connected(): void {
     this.#problems.end('access');
     this.#problems.end('connection');
-    this.#node?.connected(again);
+    this.#node?.connected();
   }
 
   /** Checks again and again that the stream exists and this server has its name. */

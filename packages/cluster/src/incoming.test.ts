@@ -151,6 +151,12 @@ describe('a merger on a stream that anyone writes to', () => {
     ['a report message: no JSON', { name: 'b', data: withReports('[') }],
     ['a report message: a number beyond 2^53', { name: 'b', data: beyond() }],
     ['a report message: an inflated bomb', { name: 'b', data: bomb() }],
+    [
+      'a report message: more windows than a node sends',
+      reports('b', {
+        windows: Array.from({ length: 8_193 }, (_, ago) => windowAt(startMs - ago * 1_000)),
+      }),
+    ],
   ])('skips %s', async (_, bad) => {
     await take(counts('a'), bad, counts('c'), reports('c'));
     expect(merger.counters).toMatchObject({ position: 4, badMessages: 1 });
@@ -206,6 +212,22 @@ describe('a merger on a stream that anyone writes to', () => {
   });
 
   it('still lacks all nodes after a restart, until it has found the stream', async () => {
+    expect(merger.unread()).toEqual(['a']);
+    await take();
+    // It is silent, and nothing can be read.
+    expect(merger.unread()).toEqual([]);
+  });
+
+  it('bounds what it keeps of the boots of a node', async () => {
+    const boots = Array.from({ length: 1_500 }, (_, at) => startMs - 3_000 + at);
+    await take(...boots.map((boot) => counts('b', { boot, vouchedFrom: boot, seconds: [] })));
+    await merger.stop();
+    expect(store.record?.nodes[0]?.vouches.steps).toHaveLength(1_000);
+  });
+
+  it('takes the windows of a report, but not those that a client put far ahead', async () => {
+    await take(reports('b', { windows: [windowAt(startMs - 1_000), windowAt(year3000)] }));
+    expect(merger.counters.badMessages).toBe(1);
     await take(counts('a'), counts('gone', { leaving: true }));
     await merger.stop();
     await store.close();

@@ -153,8 +153,9 @@ export class Publisher implements FlushParticipant {
     this.#work();
   }
 
-  /** NATS is back: retries whatever failed at once. */
-  retry(): void {
+  /** NATS is there, and may have lost the messages of this boot: retries whatever failed. */
+  connected(): void {
+    this.#seconds.forgetKnown();
     for (const { pump } of this.#sendings) pump.retry();
   }
 
@@ -166,11 +167,6 @@ export class Publisher implements FlushParticipant {
   /** Whether it publishes nothing. */
   get isHeld(): boolean {
     return this.#outlet === undefined;
-  }
-
-  /** The connection was lost, and NATS may have lost the messages of this boot. */
-  forgetKnown(): void {
-    this.#seconds.forgetKnown();
   }
 
   /** Reads for a merger. @throws Error if nothing may be published */

@@ -52,10 +52,9 @@ export class PublishingNode {
     this.#link.onRequest(this.#parts.settings.node, (bytes) => this.#reads.answer(bytes));
   }
 
-  /** NATS is back: retries whatever failed. @param again whether it may have lost messages */
-  connected(again: boolean): void {
-    if (again) this.#publisher.forgetKnown();
-    this.#publisher.retry();
+  /** See `Publisher`. */
+  connected(): void {
+    this.#publisher.connected();
   }
 
   /** Takes the name, or keeps it. Returns what prevents that, if anything does. */
@@ -73,6 +72,8 @@ export class PublishingNode {
       this.#publisher.hold();
       return `another server publishes as ${name}: ${claim.holder}; give one of them another --node, this one waits`;
     }
+    // Mergers ignore all but the last boot.
+    if (claim.isSuperseded) this.#publisher.hold();
     if (this.#publisher.isHeld) await this.#begin(jetStream, this.#register);
     return undefined;
   }
@@ -93,6 +94,7 @@ export class PublishingNode {
       startedAt: coordinator.state().startedAt,
       wallMs: clock.read().wallMs,
       gone: coordinator.gone.ms10,
+      deletedBefore: coordinator.flusher.meta.deletedBefore.ms10,
     });
     this.#publisher.announce(next, registered);
     await coordinator.savePublished(this.#publisher.published());

@@ -59,9 +59,28 @@ describe('the register', () => {
     'takes %j for no lease',
     async (value) => {
       leases.write('a', value);
-      expect(await register.claim()).toEqual({ granted: true });
+      expect(await register.claim()).toEqual({ granted: true, isSuperseded: false });
     },
   );
+
+  it('records its boot again if the buckets were lost', async () => {
+    const boot = 1_464_433_871_234;
+    await register.claim();
+    await register.recordBoot(boot);
+    for (const { entries } of [leases, records]) entries.clear();
+    expect(await register.claim()).toEqual({ granted: true, isSuperseded: false });
+    expect(await register.lastBoot()).toBe(boot);
+  });
+
+  it('notices that another server had its name meanwhile', async () => {
+    const boot = 1_464_433_871_234;
+    await register.claim();
+    await register.recordBoot(boot);
+    leases.entries.clear();
+    records.write('boot.a', { boot: boot + 1 });
+    expect(await register.claim()).toEqual({ granted: true, isSuperseded: true });
+    expect(await register.lastBoot()).toBe(boot + 1);
+  });
 
   it('shows the holder of a name in text that is safe to print', async () => {
     leases.write('a', { instance: 'two', place: `\u001b[31mred${'x'.repeat(1_000)}` });

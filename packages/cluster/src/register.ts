@@ -21,7 +21,8 @@ export interface Lease {
 }
 
 export type Claim =
-  | { readonly granted: true }
+  /** Superseded: while it had lost the name, another server published under it, as a later boot. */
+  | { readonly granted: true; readonly isSuperseded: boolean }
   /** Another server has the name. `holder`: its place. */
   | { readonly granted: false; readonly holder: string };
 
@@ -36,6 +37,8 @@ export class Register {
   /** The revision of its own entry; 0: none. */
   #revision = 0;
   #hadLease = false;
+  /** The boot that it recorded last; 0: none. */
+  #boot = 0;
 
   constructor(buckets: { readonly leases: KV; readonly records: KV }, node: string, lease: Lease) {
     this.#leases = buckets.leases;
@@ -55,6 +58,11 @@ export class Register {
       const follows = !this.#hadLease && held?.place === this.#lease.place;
       if (held !== undefined && !mine && !follows)
         return { granted: false, holder: terminalCell(held.place).slice(0, mostHolder) };
+      // The lease expired, or the buckets are lost. Without the record, the next start would not
+      // recognize a folder that was restored.
+      const isLost = this.#boot > 0 && !mine;
+      const last = isLost ? await this.lastBoot() : this.#boot;
+      if (isLost && last === 0) await this.recordBoot(this.#boot);
       const value = JSON.stringify(this.#lease);
       try {
         this.#revision =
@@ -62,7 +70,7 @@ export class Register {
             ? await this.#leases.create(this.#node, value)
             : await this.#leases.update(this.#node, value, entry.revision);
         this.#hadLease = true;
-        return { granted: true };
+        return { granted: true, isSuperseded: last > this.#boot };
       } catch (error) {
         if (!isConflict(error)) throw error;
       }
@@ -88,6 +96,7 @@ export class Register {
 
   async recordBoot(boot: number): Promise<void> {
     await this.#records.put(this.#bootKey, JSON.stringify({ boot }));
+    this.#boot = boot;
   }
 
   get #bootKey(): string {

@@ -63,6 +63,9 @@ const maxPlainBytes = 4 << 20;
 export const headBytes = 512;
 export const windowHeadBytes = 64;
 
+/** Twice what a node puts into one message. Each may need a row in memory. */
+const mostWindows = 8_192;
+
 const kinds = { whole: 0, tooLarge: 1, partial: 2 } as const;
 
 /** Whether the bytes look like a message of reports. */
@@ -105,6 +108,8 @@ function readBody(reader: VarintReader): ReportMessage {
   const reports = json === '' ? undefined : parseReports(JSON.parse(json));
   const windows: PublishedWindow[] = [];
   while (reader.more) {
+    if (windows.length === mostWindows)
+      throw new RangeError(`got more than ${mostWindows} windows`);
     const report = Buffer.from(reader.bytes()).toString('latin1');
     if (!reportName.test(report)) throw new RangeError('got an invalid name of a report');
     const period = periodNames[reader.number()];

@@ -14,6 +14,9 @@ interface Vouch {
   readonly from: number;
 }
 
+/** More starts than a server has in the time that is kept; each costs time and bytes. */
+const mostSteps = 1_000;
+
 export class Vouches {
   /** Rising in both, without those that others imply. */
   #steps: Vouch[];
@@ -32,6 +35,8 @@ export class Vouches {
     this.#steps = this.#steps.filter((step) => step.boot > boot || step.from < from);
     this.#steps.push({ boot, from });
     this.#steps.sort((a, b) => a.from - b.from);
+    // What the oldest one voided is no longer in any stream.
+    if (this.#steps.length > mostSteps) this.#steps.shift();
     return true;
   }
 
