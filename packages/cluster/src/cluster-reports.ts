@@ -1,7 +1,7 @@
 /** The reports of a cluster, at a server that adds it up. */
 import type { PeriodName } from '@reto3/core';
 import { type Report, resolveReport } from '@reto3/reports';
-import { type NodeReports, reportNames } from './merged-reports.ts';
+import { reportNames } from './merged-reports.ts';
 import type { Merger } from './merger.ts';
 import { ClusterReportView, refusedNodes } from './report-view.ts';
 
@@ -81,11 +81,13 @@ export class ClusterReports {
 
   /** The oldest mark of the live nodes that run it. */
   #finalThroughOf(report: Report, period: PeriodName): number {
-    const refused = refusedNodes(report, this.#merger.reports.nodes());
+    const nodes = this.#merger.reports.nodes();
+    const refused = refusedNodes(report, nodes);
+    const live = this.#liveNames();
     let oldest = this.#merger.finalThrough;
-    for (const { node, reports, marks } of this.#live()) {
+    for (const { node, reports, marks } of nodes) {
       const runs = reports.some(({ name, running }) => running && name === report.name);
-      if (runs && !refused.has(node)) oldest = Math.min(oldest, marks[period]);
+      if (runs && live.has(node) && !refused.has(node)) oldest = Math.min(oldest, marks[period]);
     }
     const key = `${report.name}/${period}`;
     const finalThrough = Math.max(oldest, this.#finalThrough.get(key) ?? 0);
@@ -93,13 +95,9 @@ export class ClusterReports {
     return finalThrough;
   }
 
-  #live(): NodeReports[] {
-    const live = new Set(this.#liveNames());
-    return this.#merger.reports.nodes().filter(({ node }) => live.has(node));
-  }
-
-  #liveNames(): string[] {
-    return this.#merger.nodes().flatMap(({ name, state }) => (state === 'live' ? [name] : []));
+  #liveNames(): ReadonlySet<string> {
+    const live = this.#merger.nodes().filter(({ state }) => state === 'live');
+    return new Set(live.map(({ name }) => name));
   }
 
   #statesOf(report: string, loaded: Report | undefined): ClusterReport['nodes'] {
@@ -112,8 +110,8 @@ export class ClusterReports {
         .find(({ node }) => node === name)
         ?.reports.find((one) => one.name === report);
       if (refused.has(name)) return { name, state: 'other' };
-      if (has?.running && live.includes(name)) return { name, state: 'runs' };
-      if (live.includes(name)) return { name, state: 'without' };
+      if (has?.running && live.has(name)) return { name, state: 'runs' };
+      if (live.has(name)) return { name, state: 'without' };
       return has === undefined ? [] : { name, state: 'stopped' };
     });
   }

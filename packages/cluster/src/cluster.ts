@@ -8,7 +8,7 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import type { NatsConnection } from '@nats-io/transport-node';
 import { type Log, type MetricSource, messageOf, Reto3Error } from '@reto3/core';
-import { type CountsView, type LiveSource, Retention, type StoreSnapshot } from '@reto3/engine';
+import { Retention, type StoreSnapshot } from '@reto3/engine';
 import { ClusterReports } from './cluster-reports.ts';
 import type { ClusterState } from './cluster-state.ts';
 import { Link } from './link.ts';
@@ -16,7 +16,6 @@ import { MergedStore } from './merged-store.ts';
 import { Merger } from './merger.ts';
 import { clusterMetrics } from './metrics.ts';
 import { connectionOptions, type JetStream, leaseMs, openJetStream, refusalOf } from './nats.ts';
-import type { NodeState } from './node-list.ts';
 import type { ClusterOptions, ClusterParts } from './options.ts';
 import { Backoff, type Part, Problems, pause } from './problems.ts';
 import { PublishingNode } from './publishing-node.ts';
@@ -128,33 +127,16 @@ export class Cluster {
     return this.#merger !== undefined;
   }
 
-  /**
-   * The windows of all nodes, or of one, as they become final.
-   * @throws Reto3Error RETO3_NO_CLUSTER, RETO3_NO_SUCH_NODE
-   */
-  live(node?: string): LiveSource {
-    const merger = this.#mergerOrNone;
-    return node === undefined ? merger : merger.liveOfNode(node);
-  }
-
-  /**
-   * All counts of the cluster, or of one of its nodes; to be closed.
-   * @throws Reto3Error RETO3_NO_CLUSTER, RETO3_NO_SUCH_NODE
-   */
-  view(node?: string): CountsView {
-    const merger = this.#mergerOrNone;
-    return node === undefined ? merger.view() : merger.viewOfNode(node);
+  /** What adds up the nodes. @throws Reto3Error RETO3_NO_CLUSTER */
+  get merger(): Merger {
+    if (this.#merger !== undefined) return this.#merger;
+    throw addsUpNone();
   }
 
   /** The reports of all nodes. @throws Reto3Error RETO3_NO_CLUSTER */
   get reports(): ClusterReports {
     if (this.#reports !== undefined) return this.#reports;
     throw addsUpNone();
-  }
-
-  /** @throws Reto3Error RETO3_NO_CLUSTER */
-  nodes(): NodeState[] {
-    return this.#mergerOrNone.nodes();
   }
 
   readonly metrics: MetricSource = () => clusterMetrics(this.state(), this.#merger?.nodes() ?? []);
@@ -175,18 +157,11 @@ export class Cluster {
   }
 
   /**
-   * Compares everything from a time on with the nodes, epoch ms, and reads what differs.
+   * Compares everything with the nodes, and reads what differs.
    * @throws Reto3Error RETO3_NO_CLUSTER, RETO3_NATS_AWAY
    */
-  compareAll(sinceMs: number): void {
-    const merger = this.#mergerOrNone;
-    this.#assertConnected();
-    merger.compareAll(sinceMs);
-  }
-
-  /** Removes a node from the list. @throws Reto3Error RETO3_NO_CLUSTER, and as Merger.forget */
-  forget(name: string): Promise<void> {
-    return this.#mergerOrNone.forget(name);
+  compareAll(): void {
+    this.#connectedMerger.compareAll();
   }
 
   /** All rows of this merger; to be closed. Undefined if the server does not add up a cluster. */
@@ -209,9 +184,7 @@ export class Cluster {
    * @throws Reto3Error RETO3_NO_CLUSTER, RETO3_NATS_AWAY
    */
   audit(from: number, to: number): Promise<HourProof[]> {
-    const merger = this.#mergerOrNone;
-    this.#assertConnected();
-    return merger.audit(from, to);
+    return this.#connectedMerger.audit(from, to);
   }
 
   /** Publishes what it can in two seconds, says goodbye, saves, and closes everything. */
@@ -244,14 +217,9 @@ export class Cluster {
     );
   }
 
-  get #mergerOrNone(): Merger {
-    if (this.#merger !== undefined) return this.#merger;
-    throw addsUpNone();
-  }
-
-  /** @throws Reto3Error RETO3_NATS_AWAY */
-  #assertConnected(): void {
-    if (this.#link.server !== undefined && this.#joined) return;
+  get #connectedMerger(): Merger {
+    const { merger } = this;
+    if (this.#link.server !== undefined && this.#joined) return merger;
     throw new Reto3Error('RETO3_NATS_AWAY', 'cannot ask the nodes: not connected to NATS');
   }
 

@@ -43,7 +43,7 @@ it('leaves a merger alive, exact and small, which counts all bad messages', asyn
   });
   const listed = new ListedStream();
   const total = async (): Promise<number> => {
-    const view = merger.viewOfNode('honest');
+    const view = merger.view('honest');
     let sum = 0;
     const range = { from: startMs - 600_000, to: startMs + 600_000 };
     for await (const { windows } of readChunks(view, ms10, range)) sum += totalOf(windows);

@@ -12,10 +12,8 @@ import {
   ms10,
   ms10PerSecond,
   overwrite,
-  sec,
   secondsPerMinute,
   sliceOf,
-  totalOf,
   type Windows,
 } from '@reto3/core';
 import type { Change } from '@reto3/engine';
@@ -73,19 +71,18 @@ export class MergedMinute {
     const block = stored.block(start);
     this.ms10 = block ?? allocateWindows(ms10.blockWindows);
     if (block === undefined) this.#addAll();
-    // A block does not say when its windows were revised, so each revision counts.
     this.sec = joinWindows(this.ms10, ms10PerSecond);
     this.min = joinWindows(this.sec, secondsPerMinute);
   }
 
   /** Epoch ms. */
   get end(): number {
+    return this.start + ms10.blockMs;
+  }
+
   /** By node; undefined: it has none. */
   get partsInMemory(): ReadonlyMap<string, Part | undefined> {
     return this.#parts;
-  }
-
-    return this.start + ms10.blockMs;
   }
 
   part(node: string): Part | undefined {
@@ -138,20 +135,21 @@ export class MergedMinute {
   }
 
   /**
-   * Updates the longer windows.
-   * @param finalThrough a change to a window that ended by then is a revision, epoch ms
+   * Updates the longer windows, as a node does: they are revised if any of their ms10 windows is.
+   * @param finalThrough a change to a ms10 window that ended by then is a revision, epoch ms
    */
   settle(finalThrough: number): void {
     if (this.#changed.size === 0) return;
     for (const second of this.#shrunk) this.#countAgain(second);
     this.#shrunk.clear();
-    let revised = false;
     for (const [second, before] of this.#changed) {
-      this.#revise(second, before, finalThrough);
-      revised = this.#sumSecond(second, finalThrough) || revised;
+      const first = second * ms10PerSecond;
+      this.#revise(first, before, finalThrough);
+      const windows = sliceOf(this.ms10, first, first + ms10PerSecond);
+      overwrite(this.sec, second, joinWindows(windows, ms10PerSecond));
     }
     this.#changed.clear();
-    replaceWindow(this.min, 0, this.sec, revised && this.end <= finalThrough);
+    overwrite(this.min, 0, joinWindows(this.sec, secondsPerMinute));
   }
 
   #change(node: string, second: number, before: Uint8Array | undefined, now?: Uint8Array): void {
@@ -223,8 +221,7 @@ export class MergedMinute {
     this.ms10.counted.set(here.counted, first);
   }
 
-  #revise(second: number, before: Float64Array, finalThrough: number): void {
-    const first = second * ms10PerSecond;
+  #revise(first: number, before: Float64Array, finalThrough: number): void {
     const { counts, counted, revised } = this.ms10;
     for (let window = first; window < first + ms10PerSecond; window++) {
       const wasFinal = this.start + (window + 1) * ms10.windowMs <= finalThrough;
@@ -233,22 +230,4 @@ export class MergedMinute {
       if (counted[window] !== 1) revised[window] = 0;
     }
   }
-
-  /** Returns whether the second changed after it was final. */
-  #sumSecond(second: number, finalThrough: number): boolean {
-    const first = second * ms10PerSecond;
-    const windows = sliceOf(this.ms10, first, first + ms10PerSecond);
-    const wasFinal = this.start + (second + 1) * sec.windowMs <= finalThrough;
-    const revised = wasFinal && this.sec.counts[second] !== totalOf(windows);
-    replaceWindow(this.sec, second, windows, revised);
-    return revised;
-  }
-}
-
-/** Replaces a longer window by the sum of `windows`. Once revised, it stays so unless it is a gap. */
-function replaceWindow(longer: Windows, index: number, windows: Windows, revised: boolean): void {
-  const sum = joinWindows(windows, windows.counts.length);
-  const isRevised = revised || longer.revised[index] === 1;
-  sum.revised[0] = isRevised && sum.counted[0] === 1 ? 1 : 0;
-  overwrite(longer, index, sum);
 }

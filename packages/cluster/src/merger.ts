@@ -11,7 +11,7 @@ import { BadMessages } from './bad-messages.ts';
 import { Groups } from './groups.ts';
 import { decodeIncoming, type Incoming } from './incoming.ts';
 import { believable } from './merge-record.ts';
-import { MergeState, type Moment } from './merge-state.ts';
+import { MergeState, type Moment, type NodeRecord } from './merge-state.ts';
 import type { MergedMinute } from './merged-minute.ts';
 import { MergedReports } from './merged-reports.ts';
 import type { MergedStore } from './merged-store.ts';
@@ -52,6 +52,7 @@ export class Merger implements LiveSource {
   /** The nodes' reports. */
   readonly reports: MergedReports;
   #messages = 0;
+  #isFound = false;
   #halting = new AbortController();
 
   constructor({ store, clock, log, silentAfterMs, subjects, request }: MergerParts) {
@@ -70,6 +71,7 @@ export class Merger implements LiveSource {
     this.#badMessages = new BadMessages(log);
     this.#reader = new StreamReader(clock, record, {
       found: (still) => {
+        this.#isFound = true;
         if (still === false)
           log.info('the stream has lost messages, or is another: reading from the nodes instead');
         // NATS may lose newly acknowledged messages when another of its servers takes over.
@@ -96,10 +98,10 @@ export class Merger implements LiveSource {
       oldest: () => store.oldest(),
       take: (node, message) => this.takeRead(node, message),
     });
-    store.onDamage((name, from, what) => {
-      log.error({ node: name, from }, `damaged in the folder of the merger, and left out: ${what}`);
     if (store.isDamaged)
       log.error('damaged in the folder of the merger, and left out: its list of nodes');
+    store.onDamage((name, from, what) => {
+      log.error({ node: name, from }, `damaged in the folder of the merger, and left out: ${what}`);
       const node = state.node(name);
       if (node !== undefined) state.missing(node, from);
     });
@@ -147,18 +149,26 @@ export class Merger implements LiveSource {
     await this.#saver.saveIfDue(this.#halting.signal);
   }
 
-  /** The nodes that are live and reply, and of which something is still missing. */
+  /**
+   * The nodes that are live and reply, and of which something is still missing; until it has found
+   * the stream, all nodes that have not left.
+   */
   unread(): string[] {
     const now = this.#clock.read();
-    return this.#state.nodes().flatMap((node) => {
-      const isReading = this.#state.isLive(node, now) && !this.#puller.isFailing(node.name);
-      return isReading && node.unread !== undefined ? [node.name] : [];
-    });
+    const isUnread = (node: NodeRecord): boolean => {
+      if (!this.#isFound) return !node.left && node.forgotten !== true;
+      if (node.unread === undefined || this.#puller.isFailing(node.name)) return false;
+      return this.#state.isLive(node, now);
+    };
+    return this.#state
+      .nodes()
+      .filter(isUnread)
+      .map(({ name }) => name);
   }
 
-  /** Compares everything from a time on with the nodes, epoch ms, and reads what differs. */
-  compareAll(sinceMs: number): void {
-    for (const node of this.#state.nodes()) this.#state.missing(node, sinceMs);
+  /** Compares everything with the nodes, and reads what differs. */
+  compareAll(): void {
+    this.#state.missingOfAll(Number.POSITIVE_INFINITY);
   }
 
   /**
@@ -179,22 +189,21 @@ export class Merger implements LiveSource {
     return this.#puller.audit(from, to);
   }
 
-  /** The counts of the cluster as they are now; to be closed. */
-  view(): CountsView {
-    return this.#store.view(this.#state.minutes(), this.#ends());
-  }
-
-  /** The counts of one node as they are now; to be closed. @throws Reto3Error RETO3_NO_SUCH_NODE */
-  viewOfNode(name: string): CountsView {
+  /**
+   * The counts of the cluster, or of one of its nodes, as they are now; to be closed.
+   * @throws Reto3Error RETO3_NO_SUCH_NODE
+   */
+  view(name?: string): CountsView {
+    if (name === undefined) return this.#store.view(this.#state.minutes(), this.#ends());
     const { vouches } = nodeNamed(this.#state, name);
     // A copy, since it may change while the view is read.
     const node = { name, vouches: new Vouches(vouches.steps) };
     return this.#store.viewOfNode(node, this.#state.minutes(), this.#ends());
   }
 
-  /** The windows of one node as they become final. @throws Reto3Error RETO3_NO_SUCH_NODE */
-  liveOfNode(name: string): LiveSource {
-    return nodeLive(nodeNamed(this.#state, name).name, this);
+  /** The windows of all nodes, or of one, as they become final. @throws as `view` */
+  live(name?: string): LiveSource {
+    return name === undefined ? this : nodeLive(nodeNamed(this.#state, name).name, this);
   }
 
   /** @throws Reto3Error RETO3_NO_SUCH_NODE */

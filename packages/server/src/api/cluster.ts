@@ -31,7 +31,7 @@ export const clusterRoutes: FastifyPluginAsync<{ readonly cluster: Cluster | und
     async (): Promise<ClusterState> => {
       const member = requireCluster(cluster);
       const state = member.state();
-      return state.merger === undefined ? state : { ...state, nodes: member.nodes() };
+      return state.merger === undefined ? state : { ...state, nodes: member.merger.nodes() };
     },
   );
 
@@ -80,7 +80,7 @@ export const clusterRoutes: FastifyPluginAsync<{ readonly cluster: Cluster | und
     },
     async (request) => {
       refuseWebPages(request);
-      await requireCluster(cluster).forget(request.query.node);
+      await requireCluster(cluster).merger.forget(request.query.node);
       return { status: 'forgotten' };
     },
   );
@@ -100,7 +100,7 @@ export const clusterRoutes: FastifyPluginAsync<{ readonly cluster: Cluster | und
     },
     async (request, reply) => {
       refuseWebPages(request);
-      requireCluster(cluster).compareAll(0);
+      requireCluster(cluster).compareAll();
       return reply.code(202).send({ status: 'asked' });
     },
   );

@@ -38,13 +38,13 @@ export class LiveFeeds {
 
   #feed({ scope, node }: ScopeSelector): LiveFeed {
     if (scope === 'node') return this.own;
-    const cluster = requireCluster(this.#counts.cluster);
+    const { merger } = requireCluster(this.#counts.cluster);
     if (node === undefined) {
-      this.#ofCluster ??= new LiveFeed(cluster.live());
+      this.#ofCluster ??= new LiveFeed(merger.live());
       return this.#ofCluster;
     }
     // `live` throws for unknown nodes, so there are at most as many feeds as nodes.
-    const feed = this.#ofNodes.get(node) ?? new LiveFeed(cluster.live(node));
+    const feed = this.#ofNodes.get(node) ?? new LiveFeed(merger.live(node));
     this.#ofNodes.set(node, feed);
     return feed;
   }

@@ -31,6 +31,6 @@ export function openView(
   counts: { readonly coordinator: Coordinator; readonly cluster: Cluster | undefined },
 ): CountsView {
   return scope === 'cluster'
-    ? requireCluster(counts.cluster).view(node)
+    ? requireCluster(counts.cluster).merger.view(node)
     : counts.coordinator.view();
 }
