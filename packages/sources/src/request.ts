@@ -9,6 +9,7 @@ import {
   backslash,
   closeBracket,
   colon,
+  comma,
   digitAt,
   dot,
   indexOf,
@@ -121,11 +122,13 @@ export class Request {
       : 0;
   }
 
-  /** Takes an address, with or without a port and brackets, or a name. */
-  setClient(bytes: Uint8Array, from: number, to: number): void {
+  /** Takes an address, with or without a port and brackets, or a name; of several, the first. */
+  setClient(bytes: Uint8Array, from: number, lastTo: number): void {
+    const end = indexOf(bytes, comma, from, lastTo);
+    const to = end === -1 ? lastTo : end;
     if (bytes[from] === openBracket) {
-      const end = indexOf(bytes, closeBracket, from, to);
-      this.client.set(bytes, from + 1, end === -1 ? to : end);
+      const close = indexOf(bytes, closeBracket, from, to);
+      this.client.set(bytes, from + 1, close === -1 ? to : close);
       return;
     }
     const port = indexOf(bytes, colon, from, to);
@@ -208,9 +211,19 @@ export function isAddress(bytes: Uint8Array, from: number, to: number): boolean 
 
 /** Whether a text begins as a request line does: a method, a blank. */
 export function isRequestLine(bytes: Uint8Array, from: number, to: number): boolean {
+  const end = behindCapitals(bytes, from, to);
+  return end - from >= shortestMethod && end < to && bytes[end] === space;
+}
+
+/** Whether a text is a method, such as `GET`. */
+export function isMethod(bytes: Uint8Array, from: number, to: number): boolean {
+  return to - from >= shortestMethod && behindCapitals(bytes, from, to) === to;
+}
+
+function behindCapitals(bytes: Uint8Array, from: number, to: number): number {
   let at = from;
   while (at < to && isCapital(bytes[at] ?? 0)) at++;
-  return at - from >= shortestMethod && at < to && bytes[at] === space;
+  return at;
 }
 
 function isHexDigit(byte: number): boolean {

@@ -2,6 +2,8 @@
 import type { LogFormat } from '../format.ts';
 import { access } from './access.ts';
 import { apache } from './apache.ts';
+import { awsJson } from './aws-json.ts';
+import { azure } from './azure.ts';
 import { caddy } from './caddy.ts';
 import { cloudflare, cloudflareStart } from './cloudflare.ts';
 import { combined } from './combined.ts';
@@ -14,13 +16,19 @@ import { jmeterXml } from './jmeter-xml.ts';
 import { k6 } from './k6.ts';
 import { alb, elb } from './load-balancer.ts';
 import { hey, jmeter, k6Csv, locust, oha, tsung } from './load-generators.ts';
+import { logfmt } from './logfmt.ts';
+import { ltsv } from './ltsv.ts';
 import { nginx } from './nginx.ts';
 import { nginxJson } from './nginx-json.ts';
+import { nginxProxyManager } from './nginx-proxy-manager.ts';
 import { otlp } from './otlp.ts';
+import { pino } from './pino.ts';
 import { s3 } from './s3.ts';
 import { squid } from './squid.ts';
+import { suricata } from './suricata.ts';
 import { traefik } from './traefik.ts';
 import { traefikClf } from './traefik-clf.ts';
+import { uwsgi } from './uwsgi.ts';
 import { vegeta, vegetaCsv } from './vegeta.ts';
 import { cloudfront, iis } from './w3c.ts';
 import { zeek, zeekJson } from './zeek.ts';
@@ -28,7 +36,9 @@ import { zeek, zeekJson } from './zeek.ts';
 export const formats: readonly LogFormat[] = [
   traefikClf,
   combined,
+  squid,
   nginx,
+  nginxProxyManager,
   envoy,
   apache,
   haproxy,
@@ -42,10 +52,15 @@ export const formats: readonly LogFormat[] = [
   cloudflare,
   cloudflareStart,
   gcp,
+  awsJson,
+  azure,
   iis,
-  squid,
+  uwsgi,
+  ltsv,
+  pino,
   zeek,
   zeekJson,
+  suricata,
   k6,
   k6Csv,
   vegeta,
@@ -59,5 +74,6 @@ export const formats: readonly LogFormat[] = [
   tsung,
   otlp,
   nginxJson,
+  logfmt,
   access,
 ];

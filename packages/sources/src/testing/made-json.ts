@@ -1,6 +1,7 @@
 /** Lines of web servers and proxies that write JSON: their keys, and which of them vary. */
 import {
   byDifference,
+  byEnd,
   byStart,
   clf,
   iso,
@@ -109,6 +110,33 @@ export const jsonLines: Readonly<Record<string, Made>> = {
     others: ['{"insertId":"1","textPayload":"ready","timestamp":"2016-05-28T11:11:11.1Z"}'],
     line: (line) =>
       `{"insertId":"${idOf(line)}","jsonPayload":{"statusDetails":"response_sent_by_backend"},"httpRequest":{"requestMethod":"${line.method}","requestUrl":"https://${line.host}${line.target}","requestSize":"${line.index % 900}","status":${line.status},"responseSize":"${line.bytes}","userAgent":${text(line.agent)},"remoteIp":"${line.client}","latency":"${seconds(line.duration, 6)}s"},"resource":{"type":"http_load_balancer"},"timestamp":"${iso(line.start, 6)}","severity":"INFO"}`,
+  },
+  'aws-json': {
+    counted: byStart(3),
+    line: (line) =>
+      `{"requestId":"${idOf(line)}","ip":"${line.client}","requestTime":"${clf(line.start)} +0000","requestTimeEpoch":"${line.start.ms}","httpMethod":"${line.method}","path":${text(line.path)},"status":"${line.status}","protocol":"HTTP/1.1","responseLength":"${line.bytes}","domainName":"${line.host}"}`,
+  },
+  azure: {
+    counted: byDifference(7, 3),
+    others: [
+      '{"category":"FrontDoorWebApplicationFirewallLog","properties":{"requestUri":"/","action":"Log"},"time":"2016-05-28T11:11:11.1234567Z"}',
+    ],
+    line: (line) =>
+      `{"category":"FrontDoorAccessLog","operationName":"Microsoft.Cdn/Profiles/AccessLog/Write","properties":{"clientIp":"${line.client}","clientPort":"${line.port}","httpMethod":"${line.method}","httpStatusCode":"${line.status}","requestUri":${text(`https://${line.host}:443${line.target}`)},"responseBytes":"${line.bytes}","timeTaken":"${seconds(line.duration, 3)}","trackingReference":"${idOf(line)}","userAgent":${text(line.agent)}},"time":"${iso(line.end, 7)}"}`,
+  },
+  suricata: {
+    counted: byEnd(6),
+    others: [
+      '{"timestamp":"2016-05-28T11:11:11.123456+0000","event_type":"dns","src_ip":"192.0.2.7"}',
+    ],
+    line: (line) =>
+      `{"timestamp":"${iso(line.end, 6).replace('Z', '+0000')}","flow_id":${line.index},"event_type":"http","src_ip":"${line.client}","src_port":${line.port},"dest_ip":"198.51.100.2","dest_port":80,"proto":"TCP","http":{"hostname":"${line.host}","url":${text(line.target)},"http_user_agent":${text(line.agent)},"http_method":"${line.method}","protocol":"HTTP/1.1","status":${line.status},"length":${line.bytes}}}`,
+  },
+  pino: {
+    counted: byDifference(3, 3),
+    others: ['{"level":30,"time":1464433871123,"pid":7,"hostname":"web1","msg":"listening"}'],
+    line: (line) =>
+      `{"level":30,"time":${line.end.ms},"pid":7,"hostname":"web1","req":{"id":${line.index},"method":"${line.method}","url":${text(line.target)},"headers":{"host":"${line.host}","user-agent":${text(line.agent)}},"remoteAddress":"${line.client}","remotePort":${line.port}},"res":{"statusCode":${line.status},"headers":{"content-length":"${line.bytes}"}},"responseTime":${line.duration.ms},"msg":"request completed"}`,
   },
   'zeek-json': {
     counted: byStart(6),

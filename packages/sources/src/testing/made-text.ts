@@ -5,6 +5,7 @@ import {
   byEnd,
   byStart,
   clf,
+  ctime,
   dateAndTime,
   fraction,
   iso,
@@ -88,6 +89,29 @@ export const textLines: Readonly<Record<string, Made>> = {
     ],
     line: (line) =>
       `${dateAndTime(line.end).replace('T', ' ')} 198.51.100.2 ${line.method} ${line.path} ${line.target.slice(line.path.length + 1) || '-'} 443 ${line.client} ${line.agent.replaceAll(' ', '+')} ${line.status} ${line.duration.ms}`,
+  },
+  'nginx-proxy-manager': {
+    counted: byEnd(0),
+    others: ['2016/05/28 11:11:11 [error] 7#7: *1 connect() failed, request: "GET / HTTP/1.1"'],
+    line: (line) =>
+      `[${clf(line.end)} +0000] - ${line.status} ${line.status} - ${line.method} https ${line.host} "${line.target}" [Client ${line.client}] [Length ${line.bytes}] [Gzip -] [Sent-to ${upstreamOf(line)}] "${line.agent}" "${line.referer}"`,
+  },
+  uwsgi: {
+    counted: byStart(0),
+    others: ['spawned uWSGI worker 1 (pid: 7, cores: 1)'],
+    line: (line) =>
+      `[pid: ${line.index % 9}|app: 0|req: ${line.index}/${line.index}] ${line.client} () {38 vars in ${line.index % 900} bytes} [${ctime(line.start)}] ${line.method} ${line.target} => generated ${line.bytes} bytes in ${line.duration.ms} msecs (HTTP/1.1 ${line.status}) 9 headers in 378 bytes (1 switches on core 3)`,
+  },
+  ltsv: {
+    counted: byDifference(3, 3),
+    line: (line) =>
+      `time:${clf(line.end)} +0000\tmsec:${seconds(line.end, 3)}\thost:${line.client}\treq:${line.method} ${line.target} HTTP/1.1\tstatus:${line.status}\tsize:${line.bytes}\treferer:${line.referer}\tua:${line.agent}\treqtime:${seconds(line.duration, 3)}\tvhost:${line.host}`,
+  },
+  logfmt: {
+    counted: byDifference(6, 3),
+    others: ['2016-05-28T11:11:11.123456+00:00 app[web.1]: listening on port=8080'],
+    line: (line) =>
+      `${iso(line.end, 6).replace('Z', '+00:00')} heroku[router]: at=info method=${line.method} path="${line.target}" host=${line.host} request_id=${idOf(line)} fwd="${line.client}" dyno=web.${line.index % 9} connect=0ms service=${line.duration.ms}ms status=${line.status} bytes=${line.bytes} protocol=https`,
   },
   squid: {
     counted: byDifference(3, 3),

@@ -39,6 +39,12 @@ export function clf(time: Time): string {
   return `${day}/${months[Number(month) - 1]}/${year}:${clock}`;
 }
 
+/** As C's ctime(3). */
+export function ctime({ ms }: Time): string {
+  const [day, date, month, year, clock] = new Date(ms).toUTCString().replace(',', '').split(' ');
+  return `${day} ${month} ${String(Number(date)).padStart(2)} ${clock} ${year}`;
+}
+
 /** What a clock of so many digits shows. */
 function shown({ ms, ns }: Time, digits: number): Time {
   const text = fraction({ ms, ns }, digits).padEnd(9, '0');

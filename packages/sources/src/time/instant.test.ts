@@ -83,6 +83,15 @@ describe('Instant', () => {
     expect(read(text, (...at) => new Instant().readIso(...at, utc))).toBe(false);
   });
 
+  test.each(['2016-05-28T11:11:11 UTC', '2016-05-28 11:11:11GMT', '2016-05-28 11:11:11 +0000'])(
+    'reads the zone of "%s"',
+    (text) => {
+      const instant = new Instant();
+      expect(read(text, (...at) => instant.readIso(...at, parseZone('+02:00')))).toBe(true);
+      expect(new Date(instant.ms).toISOString()).toBe('2016-05-28T11:11:11.000Z');
+    },
+  );
+
   test('takes a time less an earlier one, to the nanosecond', () => {
     fc.assert(
       fc.property(times, times, (a, b) => {
@@ -116,6 +125,26 @@ describe('a zone by name', () => {
   });
 });
 
+describe('the time of ctime', () => {
+  test.each([
+    ['Sun May  8 23:59:59 2016', '2016-05-08T23:59:59.000Z'],
+    ['Sat May 28 11:11:11 2016', '2016-05-28T11:11:11.000Z'],
+  ])('%s', (text, wanted) => {
+    const instant = new Instant();
+    expect(read(text, (...at) => instant.readCtime(...at, utc))).toBe(true);
+    expect(new Date(instant.ms).toISOString()).toBe(wanted);
+  });
+
+  test.each([
+    'Sat May 28 11:11:11.123456 2016',
+    'Sat May 32 11:11:11 2016',
+    'Sat Mai 28 11:11:11 2016',
+    '2016-05-28T11:11:11+0000',
+  ])('is not %s', (text) => {
+    expect(read(text, (...at) => new Instant().readCtime(...at, utc))).toBe(false);
+  });
+});
+
 describe('a time format', () => {
   test.each([
     ['%d/%b/%Y:%H:%M:%S %z', '28/May/2016:13:11:11 +0200', '2016-05-28T11:11:11.000Z'],
@@ -129,8 +158,10 @@ describe('a time format', () => {
     expect(new Date(instant.ms).toISOString()).toBe(wanted);
   });
 
-  test('refuses other texts, and letters that it does not know', () => {
-    expect(parseTimeFormat('%H:%M')('noon', new Instant(), utc)).toBe(false);
+  test('refuses other texts, letters that it does not know, and half a date', () => {
+    expect(parseTimeFormat('%s')('noon', new Instant(), utc)).toBe(false);
     expect(() => parseTimeFormat('%Q')).toThrow('%Q');
+    expect(() => parseTimeFormat('%d:%H:%M:%S')).toThrow('without a year');
+    expect(() => parseTimeFormat('%Y %d %H:%M:%S')).toThrow('without a month');
   });
 });

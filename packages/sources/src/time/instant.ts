@@ -5,7 +5,7 @@
  *
  * Each `read…` returns whether [from, to) is such a text; if not, the values are undefined.
  */
-import { colon, comma, digitAt, dot, minus, slash, space } from '../bytes.ts';
+import { colon, comma, digitAt, dot, isText, minus, slash, space, textBytes } from '../bytes.ts';
 import type { Zone } from './zone.ts';
 
 /** Digits behind the decimal point of a second, in each unit. */
@@ -16,6 +16,8 @@ export type UnitDigits = (typeof unitDigits)[keyof typeof unitDigits];
 const plus = 0x2b;
 const zulu = 0x5a;
 const timeMark = 0x54;
+const utcName = textBytes('UTC');
+const gmtName = textBytes('GMT');
 const dayMs = 86_400_000;
 /** Longer ones are beyond the times of windows. */
 const maxMsDigits = 15;
@@ -80,6 +82,17 @@ export class Instant {
     return this.#readClock(bytes, from + 12, to, days, zone);
   }
 
+  /** `Sun May  8 23:59:59 2016`, as of C's ctime(3). */
+  readCtime(bytes: Uint8Array, from: number, to: number, zone: Zone): boolean {
+    if (to - from !== 'Www Mmm dd HH:MM:SS YYYY'.length) return false;
+    if ([3, 7, 10, 19].some((at) => bytes[from + at] !== space)) return false;
+    const ones = digitAt(bytes, from + 9);
+    const day = bytes[from + 8] === space ? ones : twoDigits(bytes, from + 8);
+    const year = twoDigits(bytes, from + 20) * 100 + twoDigits(bytes, from + 22);
+    const days = daysOf(year, monthAt(bytes, from + 4), day);
+    return this.#readClock(bytes, from + 11, from + 19, days, zone);
+  }
+
   /** The difference of two times. @returns false if it is negative */
   difference(later: Instant, earlier: Instant): boolean {
     this.ms = later.ms - earlier.ms;
@@ -128,11 +141,12 @@ export class Instant {
   }
 }
 
-/** Minutes east of Greenwich for `Z`, `+0100` or `+01:00`; NaN for anything else. */
+/** Minutes east of Greenwich for `Z`, `UTC`, `GMT`, `+0100` or `+01:00`; NaN for anything else. */
 function offsetMinutes(bytes: Uint8Array, at: number, to: number): number {
   const sign = bytes[at];
   if (sign === zulu) return at + 1 === to ? 0 : Number.NaN;
-  if (sign !== plus && sign !== minus) return Number.NaN;
+  if (sign !== plus && sign !== minus)
+    return isText(bytes, at, to, utcName) || isText(bytes, at, to, gmtName) ? 0 : Number.NaN;
   const minutesAt = bytes[at + 3] === colon ? at + 4 : at + 3;
   if (minutesAt + 2 !== to) return Number.NaN;
   const minutes = twoDigits(bytes, at + 1) * 60 + twoDigits(bytes, minutesAt);

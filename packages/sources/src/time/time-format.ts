@@ -47,6 +47,13 @@ const patterns: Readonly<Record<string, string>> = {
   '%': '%',
 };
 
+/** What a date consists of, and the letters for it. */
+const parts: readonly (readonly [name: string, letters: RegExp])[] = [
+  ['year', /%[Yy]/],
+  ['month', /%[mbB]/],
+  ['day', /%[de]/],
+];
+
 /** Reads a text of that form into an instant; false for other texts. */
 export type ReadTimeText = (text: string, into: Instant, zone: Zone) => boolean;
 
@@ -65,6 +72,11 @@ export function parseTimeFormat(format: string): ReadTimeText {
       });
     },
   );
+  for (const [name, letters] of parts)
+    if (!letters.test(format) && !/%s/.test(format))
+      throw new Reto3Error('RETO3_BAD_FLAG', `got --time-format "${format}" without a ${name}`, {
+        hint: 'add to the lines what their date lacks, for example with sed, and describe it',
+      });
   const regex = new RegExp(`^${source}$`);
   return (text, into, zone) => {
     const groups = regex.exec(text)?.groups;
