@@ -3,15 +3,16 @@
  *
  *     … [DD/Mon/YYYY:HH:MM:SS ±hhmm] … "request" … tail
  *
- * The bracket may also hold ISO 8601 (nginx `$time_iso8601`) or a time without a zone; at the start
- * of a line, quotes may replace it. Anything may precede it (client, identity, user, virtual host).
- * The tail is what follows the last field that may contain blanks, so its fields are found from the
- * end of the line.
+ * The bracket may also hold ISO 8601 (nginx `$time_iso8601`) or a time without a zone; in lines that
+ * begin with quotes, these may replace it. Anything may precede it (client, identity, user, virtual
+ * host). The tail is what follows the last field that may contain blanks, so its fields are found
+ * from the end of the line.
  */
 import {
   backslash,
   closeBracket,
   colon,
+  comma,
   digitAt,
   dot,
   equals,
@@ -39,8 +40,9 @@ export function readBracketDate(
   zone: Zone = utc,
 ): number {
   const last = to - shortestDate - 1;
+  const isQuoted = bytes[from] === quote;
   for (let at = from; at < last; at++) {
-    if (bytes[at] !== openBracket && (at > from || bytes[at] !== quote)) continue;
+    if (bytes[at] !== openBracket && !(isQuoted && opensField(bytes, at, from))) continue;
     const end = dateEnd(bytes, at, to);
     if (end === -1) continue;
     if (into.readClf(bytes, at + 1, end, zone)) return end + 1;
@@ -48,6 +50,12 @@ export function readBracketDate(
     if (at > from && into.readIso(bytes, at + 1, end, zone)) return end + 1;
   }
   return -1;
+}
+
+/** Whether a quoted field begins, between blanks or commas. */
+function opensField(bytes: Uint8Array, at: number, from: number): boolean {
+  if (bytes[at] !== quote) return false;
+  return at === from || bytes[at - 1] === space || bytes[at - 1] === comma;
 }
 
 /** Where the bracket or quote that opens at `at` closes, if it can hold a date; or -1. */
@@ -76,6 +84,8 @@ export function describeClf(bytes: Uint8Array, from: number, to: number, request
   const start = behindDate(bytes, from, to);
   const first = indexOf(bytes, quote, start, to);
   if (first === -1) return;
+  if (bytes[from] === quote && isAddress(bytes, from + 1, start - 1))
+    request.setClient(bytes, from + 1, start - 1);
   const bracket = indexOf(bytes, openBracket, start + 1, first);
   describeClient(bytes, start, bracket === -1 ? first : bracket, request);
   let begin = first;
@@ -99,7 +109,7 @@ export function describeClf(bytes: Uint8Array, from: number, to: number, request
   if (agentEnd !== -1) request.agent.set(bytes, refererEnd + 3, agentEnd);
 }
 
-/** Behind a bracket or quotes that a line begins with, as its date does there. */
+/** Behind a bracket or quotes that a line begins with, for its date or its client. */
 function behindDate(bytes: Uint8Array, from: number, to: number): number {
   const open = bytes[from];
   if (open !== openBracket && open !== quote) return from;

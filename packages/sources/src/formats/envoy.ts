@@ -4,11 +4,12 @@
  *     [START_TIME] "METHOD PATH PROTOCOL" code flags [details termination "failure"] received sent duration …
  *
  * START_TIME is ISO 8601 with ms, the start. The duration in ms is the last of three numbers in a
- * row. `"- - -"` is a TCP connection.
+ * row. `"- - -"` is a TCP connection, unless a code says that a bad request was answered. A word, a
+ * time or the name of a pod may precede (Ambassador, `docker compose logs`, `kubectl logs`).
  */
-import { closeBracket, digitAt, indexOf, openBracket, quote, space } from '../bytes.ts';
+import { closeBracket, digitAt, indexOf, minus, openBracket, quote, space } from '../bytes.ts';
 import type { LineParser, LogFormat, Reason, Stamp } from '../format.ts';
-import type { Request } from '../request.ts';
+import { isStatus, type Request } from '../request.ts';
 import { unitDigits } from '../time/instant.ts';
 import type { Zone } from '../time/zone.ts';
 
@@ -23,17 +24,27 @@ class EnvoyParser implements LineParser {
   }
 
   parse(bytes: Uint8Array, from: number, to: number, stamp: Stamp): Reason | undefined {
-    if (bytes[from] !== openBracket) return 'no request of this format';
-    const end = indexOf(bytes, closeBracket, from, Math.min(to, from + longestTime + 2));
-    if (end === -1 || !stamp.time.readIso(bytes, from + 1, end, this.#zone))
-      return 'no time that can be read';
-    if (bytes[end + 1] !== space || bytes[end + 2] !== quote || bytes[end + 3] === 0x2d)
-      return 'no request of this format';
+    const bracket = bracketOf(bytes, from, to);
+    if (bracket === -1) return 'no request of this format';
+    const end = this.#readTime(bytes, bracket, to, stamp);
+    if (end === -1) return 'no time that can be read';
+    if (bytes[end + 1] !== space || bytes[end + 2] !== quote) return 'no request of this format';
     const requestEnd = indexOf(bytes, quote, end + 3, to);
-    if (requestEnd === -1 || digitAt(bytes, requestEnd + 2) > 9) return 'no request of this format';
-    stamp.hasDuration = readDuration(bytes, requestEnd + 2, to, stamp);
+    const code = requestEnd === -1 ? to : requestEnd + 2;
+    const isAnswered =
+      digitAt(bytes, code) <= 9 &&
+      (bytes[end + 3] !== minus || isStatus(bytes, code, Math.min(to, code + 3)));
+    if (!isAnswered) return 'no request of this format';
+    stamp.hasDuration = readDuration(bytes, code, to, stamp);
     this.#requestEnd = requestEnd;
-    return undefined;
+    // Others have such a bracket behind other fields, but no three numbers.
+    return bracket === from || stamp.hasDuration ? undefined : 'no request of this format';
+  }
+
+  /** @returns where the bracket closes, or -1 */
+  #readTime(bytes: Uint8Array, bracket: number, to: number, { time }: Stamp): number {
+    const end = indexOf(bytes, closeBracket, bracket, Math.min(to, bracket + longestTime + 2));
+    return end !== -1 && time.readIso(bytes, bracket + 1, end, this.#zone) ? end : -1;
   }
 
   describe(bytes: Uint8Array, from: number, to: number, request: Request): void {
@@ -45,8 +56,7 @@ class EnvoyParser implements LineParser {
     const forwarded = at;
     while (at > end + 2 && bytes[at - 1] !== quote) at--;
     // The client is the first address of X-Forwarded-For.
-    const comma = indexOf(bytes, 0x2c, at, forwarded);
-    if (forwarded < to) request.setClient(bytes, at, comma === -1 ? forwarded : comma);
+    if (forwarded < to) request.setClient(bytes, at, forwarded);
     const agentEnd = indexOf(bytes, quote, forwarded + 3, to);
     if (agentEnd !== -1) request.agent.set(bytes, forwarded + 3, agentEnd);
     const id = agentEnd + 3;
@@ -56,6 +66,14 @@ class EnvoyParser implements LineParser {
     const begin = indexOf(bytes, quote, from, end) + 1;
     request.setLine(bytes, begin, end);
   }
+}
+
+/** Where the last bracket before the request opens, in front or behind a prefix; -1 without one. */
+function bracketOf(bytes: Uint8Array, from: number, to: number): number {
+  const quoted = indexOf(bytes, quote, from, to);
+  let at = quoted === -1 ? from : quoted;
+  while (at > from && bytes[at] !== openBracket) at--;
+  return bytes[at] === openBracket && (at === from || bytes[at - 1] === space) ? at : -1;
 }
 
 /** `" "`, of which the first quote stands at `at`. */

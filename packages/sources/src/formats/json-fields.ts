@@ -154,7 +154,8 @@ export class JsonFields {
   /** Whether [from, to) is one object, or has all keys before it is damaged. */
   scan(bytes: Uint8Array, from: number, to: number): boolean {
     let end = to;
-    while (end > from && (bytes[end - 1] ?? 0) <= space) end--;
+    // A comma follows in an array with an object a line.
+    while (end > from && ((bytes[end - 1] ?? 0) <= space || bytes[end - 1] === comma)) end--;
     if (bytes[from] !== openBrace || bytes[end - 1] !== closeBrace) return false;
     if (bytes !== this.#bytes) {
       this.#bytes = bytes;

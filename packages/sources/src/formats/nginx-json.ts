@@ -3,8 +3,8 @@
  * the configuration; the first of each list that has a value is taken.
  *
  * A line is a request if it has a status of three digits, a request line or path, or a key of
- * `targetKeys`. With a level it is a message of another program instead; with a severity it may be
- * one, unless it has a request line, or both a target and a status.
+ * `targetKeys`. With a level or a severity it is a message of a program, unless it has both a target
+ * and a status (programs that log their requests), or a severity and a request line.
  */
 import type { LogFormat } from '../format.ts';
 import type { PartNames } from '../request.ts';
@@ -13,14 +13,14 @@ import { type JsonLine, jsonParser } from './json-log.ts';
 const timeKeys = [
   ...['msec', 'timestamp', '@timestamp', 'time', 'ts', 'date', 'time_iso8601', 'time_local'],
 ];
-const statusKeys = ['status', 'status_code', 'response_code', 'response_status'];
+const statusKeys = ['status', 'status_code', 'statusCode', 'response_code', 'response_status'];
 const targetKeys = ['request_method', 'method', 'request_uri', 'uri'];
 const named: PartNames = {
   line: ['request'],
   method: ['request_method', 'method', 'http_method'],
   target: ['request_uri', 'uri', 'url', 'path'],
-  status: statusKeys,
-  host: ['host', 'http_host', 'server_name', 'domain'],
+  status: [...statusKeys, 'response'],
+  host: ['host', 'http_host', 'server_name', 'vhost', 'domain'],
   client: ['remote_addr', 'client', 'client_ip', 'clientip', 'remote_ip', 'ip'],
   agent: ['http_user_agent', 'user_agent', 'agent'],
 };
@@ -41,7 +41,8 @@ const request = keys.indexOf('request');
 const requestTime = keys.indexOf('request_time');
 
 function isRequest(line: JsonLine): boolean {
-  if (line.has(level)) return false;
+  // Caddy's errors have the request as an object, and a status.
+  if (line.has(level)) return line.hasAny(targets) && hasStatusOf(line);
   if (line.isRequestLine(request)) return true;
   const hasTarget = line.hasAny(targets) || line.isPathOrObject(request);
   const hasStatus = hasStatusOf(line);

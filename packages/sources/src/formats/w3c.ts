@@ -7,9 +7,13 @@
  * Time is `date` and `time` in UTC, or `date-local` and `time-local` in the zone of the server; a
  * `#Date:` directive stands in for a missing date. IIS and CloudFront log the end, in whole seconds.
  * `time-taken` is in ms, but in seconds for CloudFront, recognised by its `x-edge-location`.
+ *
+ * Without method, target and status an entry is a connection (HTTP.sys, httperr.log). FTP servers
+ * write the same form, with sessions. Where --log-format names the format, lines above any
+ * `#Fields:` begin with date and time.
  */
-import { indexOf, space, startsWith, tab, textBytes } from '../bytes.ts';
-import type { LineParser, LogFormat, Reason, Stamp } from '../format.ts';
+import { indexOf, openBracket, space, startsWith, tab, textBytes } from '../bytes.ts';
+import type { LineParser, LogFormat, ParserOptions, Reason, Stamp } from '../format.ts';
 import type { PartNames, Request } from '../request.ts';
 import { unitDigits } from '../time/instant.ts';
 import { utc, type Zone } from '../time/zone.ts';
@@ -30,6 +34,8 @@ const named: PartNames = {
   agent: ['cs(User-Agent)'],
 };
 const edgeLocation = 'x-edge-location';
+const ftpSession = 'x-session';
+const none = textBytes('-');
 
 class W3cParser implements LineParser {
   readonly #isCloudFront: boolean;
@@ -38,6 +44,8 @@ class W3cParser implements LineParser {
   readonly #byBlanks = new Columns(' ', 'w3c');
   readonly #scratch = Buffer.alloc(dateLength + 1 + longestTime, ' ');
   #described: readonly DescribedColumn[] = [];
+  /** The columns that only a request has. */
+  #ofRequest: readonly number[] = [];
   #query = -1;
   #columns = this.#byTabs;
   #date = -1;
@@ -45,11 +53,13 @@ class W3cParser implements LineParser {
   #duration = -1;
   #isLocal = false;
   #hasDate = false;
+  /** There was a `#Fields:`. */
   #hasFields = false;
 
-  constructor(isCloudFront: boolean, zone: Zone) {
+  constructor(isCloudFront: boolean, { zone, isNamed }: ParserOptions) {
     this.#isCloudFront = isCloudFront;
     this.#zone = zone;
+    if (isNamed) this.#takeFields(['date', 'time']);
   }
 
   parse(bytes: Uint8Array, from: number, to: number, stamp: Stamp): Reason | undefined {
@@ -57,13 +67,15 @@ class W3cParser implements LineParser {
       this.#obey(Buffer.from(bytes.subarray(from, Math.min(to, from + maxDirectiveBytes))));
       return 'a header or comment';
     }
-    if (!this.#hasFields) return 'no header above it';
-    if (this.#time === -1) return 'no request of this format';
+    if (this.#time === -1)
+      return this.#hasFields ? 'no request of this format' : 'no header above it';
     const isTabbed = indexOf(bytes, tab, from, to) !== -1;
     const columns = isTabbed ? this.#byTabs : this.#byBlanks;
     this.#columns = columns;
     columns.split(bytes, from, to);
-    if (!this.#readTime(bytes, columns, stamp)) return 'no time that can be read';
+    if (!this.#readTime(bytes, columns, stamp))
+      return this.#hasFields ? 'no time that can be read' : 'no header above it';
+    if (this.#isNone(bytes, columns)) return 'no request of this format';
     const unit = this.#isCloudFront ? unitDigits.s : unitDigits.ms;
     stamp.hasDuration = columns.read(this.#duration, (begin, end) =>
       stamp.duration.readDecimal(bytes, begin, end, unit),
@@ -86,18 +98,33 @@ class W3cParser implements LineParser {
       if (this.#hasDate) this.#scratch.write(date, 'latin1');
     }
     if (!text.startsWith(fieldsMark)) return;
-    this.#hasFields = true;
     const names = text.slice(fieldsMark.length).trim().split(/\s+/);
-    const isRequest = names.some((name) => name.startsWith('cs-') || name.startsWith('cs('));
+    const isHttp = names.some((name) => /^cs[-(]/.test(name)) && !names.includes(ftpSession);
+    this.#hasFields = true;
     this.#time = -1;
-    if (!isRequest || names.includes(edgeLocation) !== this.#isCloudFront) return;
+    if (isHttp && names.includes(edgeLocation) === this.#isCloudFront) this.#takeFields(names);
+  }
+
+  #takeFields(names: readonly string[]): void {
     this.#described = describedColumns(names, named);
+    this.#ofRequest = this.#described
+      .filter(({ part }) => part === 'method' || part === 'target' || part === 'status')
+      .map(({ column }) => column);
     this.#query = names.indexOf('cs-uri-query');
     this.#isLocal = !names.includes('time') && names.includes('time-local');
     const suffix = this.#isLocal ? '-local' : names.includes('time') ? '' : '-UTC';
     this.#date = names.indexOf(`date${suffix}`);
     this.#time = names.indexOf(`time${suffix}`);
     this.#duration = names.findIndex((name) => name === 'time-taken' || name === 'TimeTakenMS');
+  }
+
+  #isNone(bytes: Uint8Array, columns: Columns): boolean {
+    const [first] = this.#ofRequest;
+    if (first === undefined) return false;
+    // `[2]USER` is FTP.
+    if (bytes[columns.from(first)] === openBracket) return true;
+    for (const column of this.#ofRequest) if (!columns.is(column, bytes, none)) return false;
+    return true;
   }
 
   #readTime(bytes: Uint8Array, columns: Columns, { time }: Stamp): boolean {
@@ -127,7 +154,7 @@ export const iis: LogFormat = {
   resolution: '1 s (Advanced Logging: 1 ms)',
   moment: 'end',
   isStateful: true,
-  parser: ({ zone }) => new W3cParser(false, zone),
+  parser: (options) => new W3cParser(false, options),
 };
 
 export const cloudfront: LogFormat = {
@@ -138,5 +165,5 @@ export const cloudfront: LogFormat = {
   resolution: '1 s',
   moment: 'end',
   isStateful: true,
-  parser: ({ zone }) => new W3cParser(true, zone),
+  parser: (options) => new W3cParser(true, options),
 };

@@ -1,12 +1,15 @@
 /**
  * Zeek's http.log, tab-separated with a header, or JSON. `ts` is when the request was seen, the
  * start, in seconds with six digits (JSON also as ISO 8601). There is no duration.
+ *
+ * Published logs often lack the header. Without one, lines of requests have the first columns that
+ * all versions write.
  */
 import { startsWith, textBytes } from '../bytes.ts';
 import type { LogFormat } from '../format.ts';
-import type { PartNames } from '../request.ts';
+import { isAddress, isMethod, type PartNames } from '../request.ts';
 import { readAnyTime } from '../time/any-time.ts';
-import { Columns, type DescribedColumn, describedColumns } from './columns.ts';
+import { Columns, describedColumns } from './columns.ts';
 import { jsonParser } from './json-log.ts';
 
 const fieldsMark = textBytes('#fields\t');
@@ -20,6 +23,23 @@ const named: PartNames = {
   agent: ['user_agent'],
 };
 
+const usualNames = [
+  ...['ts', 'uid', 'id.orig_h', 'id.orig_p', 'id.resp_h', 'id.resp_p', 'trans_depth'],
+  ...['method', 'host', 'uri'],
+];
+const [usualClient, usualServer, usualMethod] = [2, 4, 7] as const;
+const usualDigits = 6;
+
+/** Whether a line has the columns of a request, for logs without a header. */
+function hasUsual(bytes: Uint8Array, columns: Columns): boolean {
+  return (
+    columns.count >= usualNames.length &&
+    isAddress(bytes, columns.from(usualClient), columns.to(usualClient)) &&
+    isAddress(bytes, columns.from(usualServer), columns.to(usualServer)) &&
+    isMethod(bytes, columns.from(usualMethod), columns.to(usualMethod))
+  );
+}
+
 export const zeek: LogFormat = {
   name: 'zeek',
   title: 'Zeek http.log, tab-separated',
@@ -30,7 +50,7 @@ export const zeek: LogFormat = {
   isStateful: true,
   parser({ zone }) {
     const columns = new Columns('\t', 'none');
-    let described: readonly DescribedColumn[] = [];
+    let described = describedColumns(usualNames, named);
     let time: number | undefined;
     return {
       describe: (bytes, _from, _to, request) => columns.describe(bytes, described, request),
@@ -43,14 +63,16 @@ export const zeek: LogFormat = {
           time = names.includes('method') || names.includes('uri') ? names.indexOf('ts') : -1;
         }
         if (startsWith(bytes, from, to, comment)) return 'a header or comment';
-        if (time === undefined) return 'no header above it';
         if (time === -1) return 'no request of this format';
         columns.split(bytes, from, to);
+        if (time === undefined && !hasUsual(bytes, columns)) return 'no header above it';
         stamp.hasDuration = false;
-        const isTime = columns.read(time, (begin, end) =>
+        const isTime = columns.read(time ?? 0, (begin, end) =>
           readAnyTime(bytes, begin, end, stamp.time, zone),
         );
-        return isTime ? undefined : 'no time that can be read';
+        return isTime && (time !== undefined || stamp.time.digits === usualDigits)
+          ? undefined
+          : 'no time that can be read';
       },
     };
   },
