@@ -141,6 +141,7 @@ export function sampleOf(first: Buffer): Sample {
     () => undefined,
   );
   cutter.write(first);
-  cutter.end();
+  // A line that ends behind the sample may lack its duration.
+  if (first.length < sampleBytes || lines.length === 0) cutter.end();
   return lines;
 }

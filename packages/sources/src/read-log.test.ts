@@ -172,11 +172,48 @@ describe('readLogs', () => {
     });
   });
 
-  test('names the command that decodes a log, and a missing header', async () => {
+  test('names the command that decodes a log, unpacks it or splits JSON into lines', async () => {
     const xz = file(Buffer.from('\xfd7zXZ\0', 'latin1'), '.xz');
     await expect(read(xz)).rejects.toMatchObject({ hint: `run xz -dc ${xz} | reto3 … --log -` });
-    const iis = file('2016-05-28 11:11:11 198.51.100.2 GET / - 443 200 15\n');
-    await expect(read(iis, { format: 'iis' })).rejects.toThrow(/line 1 has no header above it/);
+    const tar = Buffer.concat([Buffer.alloc(512), Buffer.from(lines(1, 2, 3))]);
+    tar.write('access.log');
+    tar.write('ustar', 257);
+    const archive = file(gzipSync(tar), '.tar.gz');
+    await expect(read(archive)).rejects.toMatchObject({
+      code: 'RETO3_LOG_UNREADABLE',
+      message: expect.stringContaining('it is a tar archive'),
+      hint: `run tar -xOf ${archive} | reto3 … --log -`,
+    });
+    const objects: readonly (readonly [text: string, filter: string])[] = [
+      ['[\n  {\n    "status": 200\n  }\n]\n', '.[]'],
+      ['[{"status":200},{"status":200}]\n', '.[]'],
+      ['{"records":[{"status":200}]}\n', '.records[]'],
+      ['{\n  "status": 200\n}\n{\n}\n', '.'],
+    ];
+    for (const [text, filter] of objects) {
+      const name = file(text);
+      await expect(read(name)).rejects.toMatchObject({
+        code: 'RETO3_LOG_UNKNOWN',
+        hint: `write one object a line: run jq -c '${filter}' ${name} | reto3 … --log -`,
+      });
+    }
+  });
+
+  test('does not judge by a line that the sample cuts', async () => {
+    const line = (ms: number): string =>
+      `time:28/May/2016:11:11:11 +0000\tmsec:1464433871.${ms}\treq:GET / HTTP/1.1\tua:${'x'.repeat(1_900)}\treqtime:0.005\n`;
+    const text = Array.from({ length: 200 }, (_, index) => line(100 + index)).join('');
+    const { logs } = await read(file(text));
+    expect(logs[0]).toMatchObject({ format: { name: 'ltsv' }, moment: 'start', messages: 200 });
+  });
+
+  test('reads IIS without a header where that is named', async () => {
+    const name = file('2016-05-28 11:11:11 198.51.100.2 GET / - 443 200 15\n'.repeat(2));
+    await expect(read(name)).rejects.toMatchObject({ code: 'RETO3_LOG_UNKNOWN' });
+    const counts = await read(name, { format: 'iis' });
+    expect(await windowsOf(counts, sec)).toEqual(['2016-05-28 11:11:11.000, 2']);
+    const none = file('198.51.100.2 GET / - 443 200 15\n');
+    await expect(read(none, { format: 'iis' })).rejects.toThrow(/line 1 has no header above it/);
   });
 
   test.each([

@@ -11,7 +11,7 @@ import { ActiveTime, type Span } from './active-time.ts';
 import type { Fit, Sample } from './detect.ts';
 import { exampleOf } from './examples.ts';
 import { type Reason, Stamp } from './format.ts';
-import { chunksOf } from './input.ts';
+import { chunksOf, refuseArchive } from './input.ts';
 import { LineCutter } from './line-cutter.ts';
 import { durationText, type LogSummary } from './log-summary.ts';
 import { viewOf } from './log-view.ts';
@@ -254,8 +254,9 @@ export class Log {
     this.#open(this.#fitOf(first)).write(first);
   }
 
-  /** @throws Reto3Error RETO3_LOG_UNKNOWN, RETO3_BAD_FLAG */
+  /** @throws Reto3Error RETO3_LOG_UNKNOWN, RETO3_LOG_UNREADABLE, RETO3_BAD_FLAG */
   #fitOf(first: Buffer): Fit {
+    refuseArchive(this.#name, first);
     const { candidates, parser: options } = this.#reading;
     const sample = sampleOf(first);
     // Any start will do to detect the format.
@@ -376,7 +377,15 @@ export class Log {
         hint: 'name a log of text, plain or compressed with gzip, zstd or Brotli',
       });
     const example = line === undefined ? '' : `; it begins with ${exampleOf(line, 0, line.length)}`;
-    return new Reto3Error('RETO3_LOG_UNKNOWN', `${name} has no known format${example}`);
+    const message = `${name} has no known format${example}`;
+    const filter = line && filterOf(line);
+    return new Reto3Error(
+      'RETO3_LOG_UNKNOWN',
+      message,
+      filter === undefined
+        ? undefined
+        : { hint: `write one object a line: run jq -c '${filter}' ${name} | reto3 … --log -` },
+    );
   }
 
   #nothing(): Reto3Error {
@@ -386,4 +395,13 @@ export class Log {
     const message = `${this.#name} has no request in ${title}${where}`;
     return new Reto3Error('RETO3_LOG_UNKNOWN', message);
   }
+}
+
+/** How jq gets the objects of JSON that has not one a line, by its first line. */
+function filterOf(line: Uint8Array): string | undefined {
+  const text = Buffer.from(line).toString('latin1').trim();
+  if (text === '[' || text.startsWith('[{')) return '.[]';
+  const list = /^\{\s*"(records)"\s*:\s*\[/i.exec(text)?.[1];
+  if (list !== undefined) return `.${list}[]`;
+  return text === '{' ? '.' : undefined;
 }
