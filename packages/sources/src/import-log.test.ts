@@ -132,6 +132,15 @@ describe('importLog', () => {
     await expectSameAs(log, rotated);
   });
 
+  it('takes the rest of a log that has grown before it was compressed', async () => {
+    await writeFile(log, lines(0, 5_000));
+    await run();
+    const compressed = `${log}.1.gz`;
+    await writeFile(compressed, gzipSync(lines(0, 5_200)));
+    expect(await run(compressed)).toMatchObject({ messages: 200, known: 5_000 });
+    await expectSameAs(compressed);
+  });
+
   it('takes a truncated and rewritten log for another one', async () => {
     await writeFile(log, lines(0, 3_000));
     await run();

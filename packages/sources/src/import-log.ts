@@ -144,7 +144,7 @@ async function restOf(
   log: Log,
   text: Text,
 ): Promise<AsyncGenerator<Buffer> | undefined> {
-  const file = await plainFile(name, begin);
+  const file = await plainFile(name);
   if (file === undefined) return undefined;
   if (endOf(known) > begin.length && log.resume(begin)) return file.chunks(text.skip(known));
   await file.close();

@@ -3,7 +3,7 @@
  * The first bytes tell which; for Brotli, which has no signature, the suffix does.
  */
 import { createReadStream, readSync } from 'node:fs';
-import { type FileHandle, open } from 'node:fs/promises';
+import { type FileHandle, open, stat } from 'node:fs/promises';
 import { Readable, Transform } from 'node:stream';
 import { setImmediate } from 'node:timers/promises';
 import zlib from 'node:zlib';
@@ -15,12 +15,16 @@ const chunkBytes = 1 << 18;
 /** Chunks that are read before the process does anything else: a few ms. */
 const chunksInTurn = 16;
 
-/** A regular file that is not compressed, which can be read from anywhere; undefined where it is none. */
-export async function plainFile(name: string, first: Buffer): Promise<PlainFile | undefined> {
-  if (name === '-' || isCompressed(name, first)) return undefined;
+/** The longest signature of compressed data. */
+const signatureBytes = 8;
+
+/** A regular file that is not compressed, which can be read from anywhere; undefined if it is none. */
+export async function plainFile(name: string): Promise<PlainFile | undefined> {
+  if (name === '-' || !(await stat(name)).isFile()) return undefined;
   const file = await open(name);
-  const found = await file.stat();
-  if (found.isFile()) return new PlainFile(file);
+  const first = Buffer.alloc(signatureBytes);
+  await file.read(first, 0, signatureBytes, 0);
+  if (!isCompressed(name, first)) return new PlainFile(file);
   await file.close();
   return undefined;
 }
@@ -90,7 +94,6 @@ function asBuffer(chunk: unknown): Buffer {
 }
 
 async function* fileChunks(name: string, note: (line: string) => void): AsyncGenerator<Buffer> {
-  const { stat } = await import('node:fs/promises');
   const found = await stat(name);
   if (found.isDirectory()) throw unreadable(name, 'it is a folder');
   if (found.isFIFO()) note(`${name} is a pipe: reading until its writer closes it`);
