@@ -1,6 +1,7 @@
 /**
- * The bytes of a log from a file, a pipe or stdin, decompressed if they are gzip, zstd or Brotli.
- * The first bytes tell which; for Brotli, which has no signature, the suffix does.
+ * The bytes of a log from a file, a pipe or stdin, decompressed if they are gzip, zstd or Brotli, and
+ * as text if they are a binary log of Gatling. The first bytes tell which; for Brotli, which has no
+ * signature, the suffix does.
  */
 import { createReadStream, readSync } from 'node:fs';
 import { type FileHandle, open, stat } from 'node:fs/promises';
@@ -8,6 +9,7 @@ import { Readable, Transform } from 'node:stream';
 import { setImmediate } from 'node:timers/promises';
 import zlib from 'node:zlib';
 import { messageOf, Reto3Error } from '@reto3/core';
+import { GatlingText, isBinaryGatling } from './gatling-text.ts';
 
 /** Large enough that reading costs little, small enough that it stays in a cache of the processor. */
 const chunkBytes = 1 << 18;
@@ -15,16 +17,16 @@ const chunkBytes = 1 << 18;
 /** Chunks that are read before the process does anything else: a few ms. */
 const chunksInTurn = 16;
 
-/** The longest signature of compressed data. */
+/** The longest signature of compressed data, and enough to recognise Gatling's log. */
 const signatureBytes = 8;
 
-/** A regular file that is not compressed, which can be read from anywhere; undefined if it is none. */
+/** A regular file of text, which can be read from anywhere; undefined if it is none. */
 export async function plainFile(name: string): Promise<PlainFile | undefined> {
   if (name === '-' || !(await stat(name)).isFile()) return undefined;
   const file = await open(name);
   const first = Buffer.alloc(signatureBytes);
   await file.read(first, 0, signatureBytes, 0);
-  if (!isCompressed(name, first)) return new PlainFile(file);
+  if (decoderFor(name, first) === undefined) return new PlainFile(file);
   await file.close();
   return undefined;
 }
@@ -143,20 +145,20 @@ async function* readFile(file: FileHandle, from: number): AsyncGenerator<Buffer>
 async function* decompressed(name: string, chunks: AsyncGenerator<Buffer>): AsyncGenerator<Buffer> {
   const first = await chunks.next();
   if (first.done) return;
-  const decompressor = decompressorFor(name, first.value);
-  if (decompressor === undefined) {
+  const decoder = decoderFor(name, first.value);
+  if (decoder === undefined) {
     yield first.value;
     yield* chunks;
     return;
   }
-  // A decompressor keeps what it is given until it comes to it.
+  // A decoder keeps what it is given until it comes to it.
   const copies = async function* (): AsyncGenerator<Buffer> {
     yield Buffer.from(first.value);
     for await (const chunk of chunks) yield Buffer.from(chunk);
   };
   const source = Readable.from(copies(), { objectMode: false });
-  source.on('error', (error) => decompressor.destroy(error));
-  for await (const chunk of source.pipe(decompressor)) yield asBuffer(chunk);
+  source.on('error', (error) => decoder.destroy(error));
+  for await (const chunk of source.pipe(decoder)) yield asBuffer(chunk);
 }
 
 const magics = {
@@ -169,6 +171,11 @@ const magics = {
   'big-endian UTF-16': [0xfe, 0xff],
 } as const;
 const kinds = ['gzip', 'zstd', 'xz', 'bzip2', 'zip', 'UTF-16', 'big-endian UTF-16'] as const;
+
+/** What turns the bytes of a log into its text; undefined if they are its text. */
+function decoderFor(name: string, first: Buffer): Transform | undefined {
+  return isBinaryGatling(first) ? new GatlingText() : decompressorFor(name, first);
+}
 
 function decompressorFor(name: string, first: Buffer): Transform | undefined {
   const options = { chunkSize: chunkBytes };

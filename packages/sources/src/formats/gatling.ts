@@ -1,5 +1,5 @@
 /**
- * Gatling's simulation.log, text (up to 3.11; later versions write a binary file):
+ * Gatling's simulation.log, text up to 3.12; gatling-text.ts turns later ones into it:
  *
  *     REQUEST <tab> [scenario <tab> user <tab>] groups <tab> name <tab> start <tab> end <tab> OK|KO …
  *
@@ -16,7 +16,7 @@ const stampDigits = 13;
 
 export const gatling: LogFormat = {
   name: 'gatling',
-  title: 'Gatling simulation.log, text',
+  title: 'Gatling simulation.log',
   example: 'REQUEST\t\thome\t1464433871123\t1464433871138\tOK\t ',
   resolution: '1 ms',
   moment: 'start',
