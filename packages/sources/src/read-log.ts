@@ -15,6 +15,7 @@ import { chunksOf, refuseArchive } from './input.ts';
 import { LineCutter } from './line-cutter.ts';
 import { durationText, type LogSummary } from './log-summary.ts';
 import { viewOf } from './log-view.ts';
+import { otherOutputOf } from './other-outputs.ts';
 import {
   countedTime,
   type LogOptions,
@@ -372,6 +373,13 @@ export class Log {
       return new Reto3Error('RETO3_NO_DATA', `${name} is empty`, {
         hint: 'name a log with at least one request',
       });
+    const other = otherOutputOf(first);
+    if (other !== undefined)
+      return new Reto3Error(
+        'RETO3_LOG_UNKNOWN',
+        `${name} is ${other.what}, without a time for each request`,
+        { hint: other.hint },
+      );
     if (first.includes(0))
       return new Reto3Error('RETO3_LOG_UNREADABLE', `cannot read ${name}: it is no text`, {
         hint: 'name a log of text, plain or compressed with gzip, zstd or Brotli',
