@@ -125,7 +125,10 @@ export const readingFlags = {
     value: 'REGEX',
   },
   'time-format': { description: 'strftime format of the group time', value: 'FORMAT' },
-  start: { description: 'start of a run whose times are relative to it (hey, oha)', value: 'TIME' },
+  start: {
+    description: 'start of a run whose times are relative to it (hey, oha, --pattern)',
+    value: 'TIME',
+  },
 } as const satisfies FlagTable;
 
 /** Logs that replace a data folder. */

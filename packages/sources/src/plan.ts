@@ -45,7 +45,10 @@ export function plannedBy(options: LogOptions): Plan {
   if (timeFormat !== undefined && pattern === undefined)
     throw new Reto3Error('RETO3_BAD_FLAG', 'got --time-format without --pattern');
   return {
-    candidates: pattern === undefined ? candidatesOf(format) : [patternFormat(pattern, timeFormat)],
+    candidates:
+      pattern === undefined
+        ? candidatesOf(format)
+        : [patternFormat(pattern, timeFormat, startMs !== undefined)],
     at,
     parser: { zone: parseZone(zone), startMs, isNamed: format !== undefined },
   };

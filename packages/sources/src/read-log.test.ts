@@ -217,6 +217,26 @@ describe('readLogs', () => {
   });
 
   test.each([
+    ['seconds', 'Timestamp,Model\n0.5,A\n0.513,A\n12,B\n', '^(?<time>[^,]+),', undefined],
+    [
+      'milliseconds',
+      '{"timestamp": 500}\n{"timestamp": 513}\n{"timestamp": 12000}\n',
+      '"timestamp": (?<time>\\d+)',
+      '%Q',
+    ],
+  ])('counts a trace in %s since its start', async (_, text, pattern, timeFormat) => {
+    const startMs = Date.parse('2016-05-28T11:11:11Z');
+    const trace = file(text);
+    const counts = await read(trace, { pattern, timeFormat, startMs });
+    expect(counts).toMatchObject({ resolutionMs: 1, from: startMs + 500, to: startMs + 12_010 });
+    expect((await windowsOf(counts, ms10)).slice(0, 2)).toEqual([
+      '2016-05-28 11:11:11.500, 1',
+      '2016-05-28 11:11:11.510, 1',
+    ]);
+    await expect(read(trace, { pattern, timeFormat })).rejects.toThrow(/no time that can be read/);
+  });
+
+  test.each([
     [{ format: 'nginxx' }, 'there is no log format "nginxx"'],
     [{ at: 'middle' }, 'got --at "middle"'],
     [{ pattern: '(' }, 'got an invalid --pattern'],

@@ -3,14 +3,16 @@
  * `duration` (seconds, or with a unit, such as 12ms), and `method`, `path`, `status`, `host`,
  * `client` and `agent` for the request.
  *
- * `time` is a number since the epoch, ISO 8601, NCSA's date, or in the form of `--time-format`. It
- * is taken for the end of the request.
+ * `time` is a number since the epoch, ISO 8601, NCSA's date, or in the form of `--time-format`; with
+ * `--start`, a number of seconds since then, or as `--time-format` says. It is taken for the end of
+ * the request.
  */
 import { messageOf, Reto3Error } from '@reto3/core';
-import type { LogFormat, ParserOptions } from '../format.ts';
+import type { LogFormat } from '../format.ts';
 import { type Part, parts, setPart } from '../request.ts';
 import { readAnyTime, readDuration } from '../time/any-time.ts';
 import { parseTimeFormat, type ReadTimeText } from '../time/time-format.ts';
+import type { Zone } from '../time/zone.ts';
 
 const longestField = 256;
 /** The groups for the parts of a request. */
@@ -23,10 +25,18 @@ const groupsOf: Partial<Readonly<Record<Part, string>>> = {
   agent: 'agent',
 };
 
-/** @throws Reto3Error RETO3_BAD_FLAG */
-export function patternFormat(pattern: string, timeFormat: string | undefined): LogFormat {
+/**
+ * @param isRelative times count from `startMs` of the parser's options
+ * @throws Reto3Error RETO3_BAD_FLAG
+ */
+export function patternFormat(
+  pattern: string,
+  timeFormat: string | undefined,
+  isRelative = false,
+): LogFormat {
   const regex = regexOf(pattern);
-  const readText = timeFormat === undefined ? undefined : parseTimeFormat(timeFormat);
+  const format = timeFormat ?? (isRelative ? '%s' : undefined);
+  const readText = format === undefined ? undefined : parseTimeFormat(format, isRelative);
   return {
     name: 'pattern',
     title: 'the text of --pattern',
@@ -34,7 +44,9 @@ export function patternFormat(pattern: string, timeFormat: string | undefined): 
     resolution: 'that of its times',
     moment: 'end',
     isWholeLine: true,
-    parser: (options) => patternParser(regex, readText, options),
+    isRelative,
+    parser: ({ zone, startMs = 0 }) =>
+      patternParser(regex, readText, zone, isRelative ? startMs : 0),
   };
 }
 
@@ -57,7 +69,8 @@ function regexOf(pattern: string): RegExp {
 function patternParser(
   regex: RegExp,
   readText: ReadTimeText | undefined,
-  { zone }: ParserOptions,
+  zone: Zone,
+  startMs: number,
 ): ReturnType<LogFormat['parser']> {
   const scratch = Buffer.alloc(longestField);
   let groups: Readonly<Record<string, string>> | undefined;
@@ -81,6 +94,7 @@ function patternParser(
           ? readAnyTime(scratch, 0, scratch.write(time, 'latin1'), stamp.time, zone)
           : readText(time, stamp.time, zone);
       if (!isTime) return 'no time that can be read';
+      stamp.time.ms += startMs;
       const duration = groups['duration'];
       stamp.hasDuration =
         duration !== undefined &&

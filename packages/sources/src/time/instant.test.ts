@@ -152,6 +152,7 @@ describe('a time format', () => {
     ['%m/%d/%y %I:%M:%S %p', '05/28/16 11:11:11 PM', '2016-05-28T23:11:11.000Z'],
     ['%a %b %e %H:%M:%S %Y', 'Sat May  8 11:11:11 2016', '2016-05-08T11:11:11.000Z'],
     ['t=%s', 't=1464433871.5', '2016-05-28T11:11:11.500Z'],
+    ['%Q ms', '1464433871123.5 ms', '2016-05-28T11:11:11.123Z'],
   ])('%s reads %s', (format, text, wanted) => {
     const instant = new Instant();
     expect(parseTimeFormat(format)(text, instant, utc)).toBe(true);
@@ -160,8 +161,20 @@ describe('a time format', () => {
 
   test('refuses other texts, letters that it does not know, and half a date', () => {
     expect(parseTimeFormat('%s')('noon', new Instant(), utc)).toBe(false);
-    expect(() => parseTimeFormat('%Q')).toThrow('%Q');
+    expect(() => parseTimeFormat('%K')).toThrow('%K');
     expect(() => parseTimeFormat('%d:%H:%M:%S')).toThrow('without a year');
     expect(() => parseTimeFormat('%Y %d %H:%M:%S')).toThrow('without a month');
+  });
+
+  test('takes short numbers only for times since the start of a run', () => {
+    const instant = new Instant();
+    for (const [format, text] of [
+      ['%s', '1.123'],
+      ['%Q', '1123'],
+    ] as const) {
+      expect(parseTimeFormat(format)(text, instant, utc)).toBe(false);
+      expect(parseTimeFormat(format, true)(text, instant, utc)).toBe(true);
+      expect(instant.ms).toBe(1_123);
+    }
   });
 });

@@ -4,10 +4,11 @@
  *     %Y %m %d %H %M %S   numbers          %b %B   month, short or long, English
  *     %f   fraction of a second, any length          %y   year of 2000 to 2068, 1969 to 1999
  *     %z   Z, +0100 or +01:00              %s   seconds since the epoch, with a fraction
- *     %p %I   AM or PM, 12 hours           %e   day, padded with a blank            %%  a percent sign
+ *     %p %I   AM or PM, 12 hours           %Q   milliseconds since the epoch, with a fraction
+ *     %e   day, padded with a blank        %%   a percent sign
  */
 import { Reto3Error } from '@reto3/core';
-import { daysOf, type Instant } from './instant.ts';
+import { daysOf, type Instant, unitDigits } from './instant.ts';
 import type { Zone } from './zone.ts';
 
 const monthNames = [
@@ -44,7 +45,14 @@ const patterns: Readonly<Record<string, string>> = {
   A: '[A-Za-z]+',
   z: '(?<z>Z|[+-]\\d{2}:?\\d{2})',
   s: '(?<s>\\d{9,11}(?:\\.\\d+)?)',
+  Q: '(?<Q>\\d{12,14}(?:\\.\\d+)?)',
   '%': '%',
+};
+/** The same for times since the start of a run, which are short at first. */
+const relativePatterns: typeof patterns = {
+  ...patterns,
+  s: '(?<s>\\d{1,11}(?:\\.\\d+)?)',
+  Q: '(?<Q>\\d{1,14}(?:\\.\\d+)?)',
 };
 
 /** What a date consists of, and the letters for it. */
@@ -57,23 +65,27 @@ const parts: readonly (readonly [name: string, letters: RegExp])[] = [
 /** Reads a text of that form into an instant; false for other texts. */
 export type ReadTimeText = (text: string, into: Instant, zone: Zone) => boolean;
 
-/** @throws Reto3Error RETO3_BAD_FLAG */
-export function parseTimeFormat(format: string): ReadTimeText {
+/**
+ * @param isRelative numbers count from the start of a run
+ * @throws Reto3Error RETO3_BAD_FLAG
+ */
+export function parseTimeFormat(format: string, isRelative = false): ReadTimeText {
+  const known = isRelative ? relativePatterns : patterns;
   const source = format.replace(
     /%(.)|([^\w\s])|(\s+)/g,
     (_, letter: string | undefined, mark: string | undefined) => {
       if (letter === undefined) return mark === undefined ? '\\s+' : `\\${mark}`;
-      const pattern = patterns[letter];
+      const pattern = known[letter];
       if (pattern !== undefined) return pattern;
       throw new Reto3Error('RETO3_BAD_FLAG', `got --time-format with an unknown %${letter}`, {
-        hint: `use ${Object.keys(patterns)
+        hint: `use ${Object.keys(known)
           .map((name) => `%${name}`)
           .join(' ')}`,
       });
     },
   );
   for (const [name, letters] of parts)
-    if (!letters.test(format) && !/%s/.test(format))
+    if (!letters.test(format) && !/%[sQ]/.test(format))
       throw new Reto3Error('RETO3_BAD_FLAG', `got --time-format "${format}" without a ${name}`, {
         hint: 'add to the lines what their date lacks, for example with sed, and describe it',
       });
@@ -85,13 +97,15 @@ export function parseTimeFormat(format: string): ReadTimeText {
 }
 
 function readGroups(
-  { Y, y, m, b, d, H, I, M, S, p, f, z, s }: Readonly<Record<string, string | undefined>>,
+  { Y, y, m, b, d, H, I, M, S, p, f, z, s, Q }: Readonly<Record<string, string | undefined>>,
   into: Instant,
   zone: Zone,
 ): boolean {
-  if (s !== undefined) {
-    const bytes = Buffer.from(s, 'latin1');
-    return into.readDecimal(bytes, 0, bytes.length, 0);
+  const number = s ?? Q;
+  if (number !== undefined) {
+    const bytes = Buffer.from(number, 'latin1');
+    const unit = s === undefined ? unitDigits.ms : unitDigits.s;
+    return into.readDecimal(bytes, 0, bytes.length, unit);
   }
   const twoDigitYear = Number(y) < 69 ? 2_000 + Number(y) : 1_900 + Number(y);
   const month = b === undefined ? Number(m) : monthNames.indexOf(b.toLowerCase()) + 1;
