@@ -16,6 +16,7 @@ const programs = {
   faketime: 'faketime',
   fish: 'fish',
   haproxy: 'haproxy',
+  h2load: 'nghttp2-client',
   'nats-server': 'nats-server',
   nginx: 'nginx',
   ab: 'apache2-utils',

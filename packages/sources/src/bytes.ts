@@ -24,6 +24,12 @@ export function digitAt(bytes: Uint8Array, at: number): number {
   return ((bytes[at] ?? 0) - 0x30) >>> 0;
 }
 
+/** Whether [from, to) is digits only, at least one. */
+export function isWhole(bytes: Uint8Array, from: number, to: number): boolean {
+  for (let at = from; at < to; at++) if (digitAt(bytes, at) > 9) return false;
+  return from < to;
+}
+
 /** Whether [at, to) begins with `text`. */
 export function startsWith(bytes: Uint8Array, at: number, to: number, text: Uint8Array): boolean {
   if (at + text.length > to) return false;
@@ -40,6 +46,13 @@ export function isText(bytes: Uint8Array, from: number, to: number, text: Uint8A
 /** The first index of a byte in [from, to), or -1. */
 export function indexOf(bytes: Uint8Array, wanted: number, from: number, to: number): number {
   for (let at = from; at < to; at++) if (bytes[at] === wanted) return at;
+  return -1;
+}
+
+/** The index behind the first `text` in [from, to), or -1. */
+export function indexBehind(bytes: Uint8Array, text: Uint8Array, from: number, to: number): number {
+  for (let at = from; at < to; at++)
+    if (bytes[at] === text[0] && startsWith(bytes, at, to, text)) return at + text.length;
   return -1;
 }
 

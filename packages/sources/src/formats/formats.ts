@@ -9,19 +9,23 @@ import { cloudflare, cloudflareStart } from './cloudflare.ts';
 import { combined } from './combined.ts';
 import { envoy } from './envoy.ts';
 import { envoyJson } from './envoy-json.ts';
+import { fortio } from './fortio.ts';
 import { gatling } from './gatling.ts';
 import { gcp } from './gcp.ts';
+import { ghz } from './ghz.ts';
+import { h2load } from './h2load.ts';
 import { haproxy } from './haproxy.ts';
 import { jmeterXml } from './jmeter-xml.ts';
 import { k6 } from './k6.ts';
 import { alb, elb } from './load-balancer.ts';
-import { hey, jmeter, k6Csv, locust, oha, tsung } from './load-generators.ts';
+import { ab, hey, jmeter, k6Csv, locust, oha, tsung, tsungCsv } from './load-generators.ts';
 import { logfmt } from './logfmt.ts';
 import { ltsv } from './ltsv.ts';
 import { nginx } from './nginx.ts';
 import { nginxJson } from './nginx-json.ts';
 import { nginxProxyManager } from './nginx-proxy-manager.ts';
 import { otlp } from './otlp.ts';
+import { phout } from './phout.ts';
 import { pino } from './pino.ts';
 import { s3 } from './s3.ts';
 import { squid } from './squid.ts';
@@ -72,6 +76,12 @@ export const formats: readonly LogFormat[] = [
   hey,
   oha,
   tsung,
+  tsungCsv,
+  ab,
+  h2load,
+  phout,
+  fortio,
+  ghz,
   otlp,
   nginxJson,
   logfmt,

@@ -3,7 +3,16 @@
  * time, both in ms. Samples inside another `httpSample` are parts of it (redirects, resources), as
  * in the CSV form; a `sample` is not a request, but for instance a transaction.
  */
-import { closeBrace, indexOf, quote, slash, space, startsWith, textBytes } from '../bytes.ts';
+import {
+  closeBrace,
+  indexBehind,
+  indexOf,
+  quote,
+  slash,
+  space,
+  startsWith,
+  textBytes,
+} from '../bytes.ts';
 import type { LineParser, LogFormat, Reason, Stamp } from '../format.ts';
 import type { Request } from '../request.ts';
 import { unitDigits } from '../time/instant.ts';
@@ -37,13 +46,13 @@ class JmeterXmlParser implements LineParser {
     if (bytes[end - 1] !== greater) return 'no request of this format';
     if (!isEmpty) this.#depth++;
     if (isInside) return 'part of a longer line';
-    const start = attributeIn(bytes, at, end, startAttribute);
+    const start = indexBehind(bytes, startAttribute, at, end);
     if (
       start === -1 ||
       !stamp.time.readDecimal(bytes, start, indexOf(bytes, quote, start, end), unitDigits.ms)
     )
       return 'no time that can be read';
-    const elapsed = attributeIn(bytes, at, end, elapsedAttribute);
+    const elapsed = indexBehind(bytes, elapsedAttribute, at, end);
     stamp.hasDuration =
       elapsed !== -1 &&
       stamp.duration.readDecimal(
@@ -56,18 +65,11 @@ class JmeterXmlParser implements LineParser {
   }
 
   describe(bytes: Uint8Array, from: number, to: number, request: Request): void {
-    const label = attributeIn(bytes, from, to, labelAttribute);
+    const label = indexBehind(bytes, labelAttribute, from, to);
     if (label !== -1) request.setTarget(bytes, label, indexOf(bytes, quote, label, to));
-    const code = attributeIn(bytes, from, to, codeAttribute);
+    const code = indexBehind(bytes, codeAttribute, from, to);
     if (code !== -1) request.setStatus(bytes, code, indexOf(bytes, quote, code, to));
   }
-}
-
-/** Where the value of an attribute begins, or -1. */
-function attributeIn(bytes: Uint8Array, from: number, to: number, name: Uint8Array): number {
-  for (let at = from; at < to; at++)
-    if (bytes[at] === space && startsWith(bytes, at, to, name)) return at + name.length;
-  return -1;
 }
 
 export const jmeterXml: LogFormat = {

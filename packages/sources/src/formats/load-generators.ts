@@ -8,14 +8,18 @@
  * | Locust, a row for each request event | start_time,…,response_time,… | start; s with a fraction | response_time, ms |
  * | hey, -o csv | response-time,…,status-code,offset | start; s since the run began | response-time, s |
  * | oha, csv | request-start,…,request-duration,… | start; s since the run began | request-duration, s |
- * | Tsung, dumptraffic="protocol" | #date;pid;id;http method;… | end; s with a fraction | duration, ms |
+ * | Tsung up to 1.7, dumptraffic="protocol" | #date;pid;id;http method;… | end; s with a fraction | duration, ms |
+ * | later Tsung | date,pid,id,start,… | start; s with a fraction | duration, ms |
+ * | ab, -g | starttime,seconds,…,ttime,wait by tabs | start; s | ttime, ms |
  *
  * A k6 request is a row of `http_reqs`. JMeter rows of transaction controllers sum up other rows.
+ * Tsung's "protocol_local" up to 1.7 leaves the header out.
  */
-import { startsWith, textBytes } from '../bytes.ts';
+import { isWhole, startsWith, textBytes } from '../bytes.ts';
 import type { LogFormat } from '../format.ts';
 import { readAnyTime } from '../time/any-time.ts';
 import { unitDigits } from '../time/instant.ts';
+import type { Columns } from './columns.ts';
 import { DelimitedParser, readRelativeSeconds } from './delimited.ts';
 
 const msDigits = 13;
@@ -80,14 +84,6 @@ export const jmeter: LogFormat = {
       options,
     ),
 };
-
-function isWhole(bytes: Uint8Array, from: number, to: number): boolean {
-  for (let at = from; at < to; at++) {
-    const byte = bytes[at] ?? 0;
-    if (byte < 0x30 || byte > 0x39) return false;
-  }
-  return from < to;
-}
 
 export const locust: LogFormat = {
   name: 'locust',
@@ -159,9 +155,16 @@ export const oha: LogFormat = {
     ),
 };
 
+const openAngle = 0x3c;
+
+/** An Erlang process, such as <0.94.0>. */
+function isProcess(bytes: Uint8Array, columns: Columns, column: number): boolean {
+  return columns.read(column, (from) => bytes[from] === openAngle);
+}
+
 export const tsung: LogFormat = {
   name: 'tsung',
-  title: 'Tsung, dumptraffic="protocol"',
+  title: 'Tsung up to 1.7, dumptraffic="protocol"',
   example: '1464433871.123456;<0.94.0>;1;get;example.com;/;200;612;238.420;-;;;',
   resolution: '1 µs',
   moment: 'end',
@@ -177,8 +180,71 @@ export const tsung: LogFormat = {
           status: ['HTTP status'],
           host: ['host'],
         },
+        usual: [
+          ...[
+            '#date',
+            'pid',
+            'id',
+            'http method',
+            'host',
+            'URL',
+            'HTTP status',
+            'size',
+            'duration',
+          ],
+        ],
         time: '#date',
         duration: 'duration',
+        durationUnit: unitDigits.ms,
+        refuse: (bytes, columns, indexOf) =>
+          isProcess(bytes, columns, indexOf('pid')) ? undefined : 'no request of this format',
+      },
+      options,
+    ),
+};
+
+export const tsungCsv: LogFormat = {
+  name: 'tsung-csv',
+  title: 'Tsung after 1.7, dumptraffic="protocol"',
+  example:
+    '1464433871.361876,<0.94.0>,1,1464433871.123456,0,0.120,237.500,238.420,example.com,get,/,200,96,612,-,,,',
+  resolution: '1 µs',
+  moment: 'start',
+  isStateful: true,
+  parser: (options) =>
+    new DelimitedParser(
+      {
+        delimiters: [','],
+        required: ['date', 'pid', 'start'],
+        request: {
+          method: ['http_method'],
+          target: ['relative_url'],
+          status: ['http_status'],
+          host: ['host'],
+        },
+        time: 'start',
+        duration: 'duration',
+        durationUnit: unitDigits.ms,
+      },
+      options,
+    ),
+};
+
+export const ab: LogFormat = {
+  name: 'ab',
+  title: 'ab, -g',
+  example: 'Sat May 28 11:11:11 2016\t1464433871\t1\t14\t15\t12',
+  resolution: '1 s',
+  moment: 'start',
+  isStateful: true,
+  parser: (options) =>
+    new DelimitedParser(
+      {
+        delimiters: ['\t'],
+        required: ['starttime', 'seconds', 'ttime'],
+        request: {},
+        time: 'seconds',
+        duration: 'ttime',
         durationUnit: unitDigits.ms,
       },
       options,

@@ -4,10 +4,9 @@
  *     JSON  timestamp (RFC 3339, ns), latency (ns), code, method, url …
  *     CSV   timestamp (ns since the epoch), code, latency (ns), bytes out, bytes in, error, …  no header
  */
-import { digitAt } from '../bytes.ts';
 import type { LogFormat } from '../format.ts';
 import { unitDigits } from '../time/instant.ts';
-import { Columns, type DescribedColumn } from './columns.ts';
+import { fixedColumnsParser } from './fixed-columns.ts';
 import { jsonParser } from './json-log.ts';
 
 const keys = ['timestamp', 'latency', 'code'];
@@ -34,37 +33,25 @@ export const vegeta: LogFormat = {
     ),
 };
 
-const timestampDigits = 19;
-const leastColumns = 6;
-const described: readonly DescribedColumn[] = [
-  { part: 'status', column: 1 },
-  { part: 'method', column: 9 },
-  { part: 'target', column: 10 },
-];
-
 export const vegetaCsv: LogFormat = {
   name: 'vegeta-csv',
   title: 'vegeta encode --to csv',
   example: '1464433871123456789,200,3870000,0,612,,,,0,GET,http://example.com/,',
   resolution: '1 ns',
   moment: 'start',
-  parser() {
-    const columns = new Columns(',', 'csv');
-    return {
-      describe: (bytes, _from, _to, request) => columns.describe(bytes, described, request),
-      parse(bytes, from, to, stamp) {
-        if (digitAt(bytes, from) > 9 || columns.split(bytes, from, to) < leastColumns)
-          return 'no request of this format';
-        const { time, duration } = stamp;
-        const isTime =
-          columns.to(0) - columns.from(0) === timestampDigits &&
-          time.readDecimal(bytes, columns.from(0), columns.to(0), unitDigits.ns);
-        if (!isTime) return 'no time that can be read';
-        stamp.hasDuration = columns.read(2, (begin, end) =>
-          duration.readDecimal(bytes, begin, end, unitDigits.ns),
-        );
-        return stamp.hasDuration ? undefined : 'no request of this format';
-      },
-    };
-  },
+  parser: () =>
+    fixedColumnsParser({
+      delimiter: ',',
+      quoting: 'csv',
+      leastColumns: 6,
+      timeUnit: unitDigits.ns,
+      timeDigits: 19,
+      duration: 2,
+      durationUnit: unitDigits.ns,
+      described: [
+        { part: 'status', column: 1 },
+        { part: 'method', column: 9 },
+        { part: 'target', column: 10 },
+      ],
+    }),
 };

@@ -4,12 +4,14 @@ import {
   byDifference,
   byEnd,
   byStart,
+  fraction,
   iso,
   type Made,
   milliseconds,
   nanoseconds,
   seconds,
   shortNanoseconds,
+  type Time,
   type Written,
   wholeSeconds,
 } from './made-times.ts';
@@ -21,6 +23,7 @@ const field = (text: string): string => (text.includes(',') ? `"${text}"` : text
 const urlOf = ({ index }: Written): string => `https://shop.example/items/${index % 40}?a=1`;
 const isGood = ({ status }: Written): boolean => status < 400;
 const threadOf = ({ index }: Written): string => `Thread Group 1-${1 + (index % 112)}`;
+const microseconds = ({ ms, ns }: Time): number => ms * 1_000 + Math.floor(ns / 1_000);
 const relative = ({ start: { ms, ns } }: Written): string => seconds({ ms: ms - firstMs, ns }, 9);
 
 export const resultLines: Readonly<Record<string, Made>> = {
@@ -101,5 +104,41 @@ export const resultLines: Readonly<Record<string, Made>> = {
     ],
     line: (line) =>
       `${seconds(line.end, 6)};<0.${94 + (line.index % 500)}.0>;${line.index % 500};${line.method.toLowerCase()};${line.host};${line.target};${line.status};${line.bytes};${milliseconds(line.duration).slice(0, -3)};-;;;`,
+  },
+  'tsung-csv': {
+    counted: byStart(6),
+    header: [
+      'date,pid,id,start,connect,request_duration,time_to_first_byte,duration,host,http_method,relative_url,http_status,request_size,response_size,transaction,match,error,tag',
+    ],
+    line: (line) =>
+      `${seconds(line.end, 6)},<0.${94 + (line.index % 500)}.0>,${line.index % 500},${seconds(line.start, 6)},0,0.120,${milliseconds(line.duration)},${milliseconds(line.duration)},${line.host},${line.method.toLowerCase()},${line.target},${line.status},96,${line.bytes},-,,,`,
+  },
+  ab: {
+    counted: byStart(0),
+    header: ['starttime\tseconds\tctime\tdtime\tttime\twait'],
+    line: ({ start, duration: { ms } }) =>
+      `Sat May 28 11:11:11 2016\t${wholeSeconds(start)}\t0\t${ms}\t${ms}\t${ms}`,
+  },
+  h2load: {
+    counted: byStart(6),
+    line: (line) =>
+      `${wholeSeconds(line.start)}${fraction(line.start, 6)}\t${line.status}\t${microseconds(line.duration)}`,
+  },
+  phout: {
+    counted: byStart(3),
+    line: (line) => {
+      const all = microseconds(line.duration);
+      return `${seconds(line.start, 3)}\t${stepOf(line)}#${line.index}\t${all}\t0\t35\t${all}\t125\t0\t96\t${line.bytes}\t0\t${line.status}`;
+    },
+  },
+  fortio: {
+    counted: byStart(9),
+    line: (line) =>
+      `{"latency":${seconds(line.duration, 6)},"timestamp":${nanoseconds(line.start)},"thread":${line.index % 8},"ok":${isGood(line)},"details":"${line.status}"}`,
+  },
+  ghz: {
+    counted: byDifference(9, 9),
+    line: (line) =>
+      `ghz_detail,call="shop.Cart.${line.method}",host="${line.host}:50051",n=200000,c=50,hasError=${!isGood(line)} latency=${shortNanoseconds(line.duration)},error="",status="OK" ${nanoseconds(line.end)}`,
   },
 };
