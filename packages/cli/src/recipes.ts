@@ -171,4 +171,22 @@ reto3 bursts --log results.csv --expect constant --rate 500
 reto3 bursts --log results.jtl
 `,
   },
+  {
+    name: 'locust',
+    title: 'Locust: a row for each request',
+    isRun: false,
+    text: `# Into the locustfile. Each process of Locust writes a file of its own.
+import csv, os
+from locust import events
+
+log = csv.writer(open(f"requests-{os.getpid()}.csv", "w", buffering=1))
+log.writerow(["start_time", "request_type", "name", "response_time", "status_code"])
+
+@events.request.add_listener
+def write(start_time, request_type, name, response_time, response, **_):
+    status = getattr(response, "status_code", "")
+    log.writerow([start_time, request_type, name, response_time, status])
+# Then, with the number of the process: reto3 bursts --log requests-4711.csv
+`,
+  },
 ];
