@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, readFile, rm, truncate, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { secondsOnly } from '@reto3/core';
@@ -193,6 +193,15 @@ describe('the journal of a folder', () => {
       flipped[at] = (flipped[at] ?? 0) ^ (1 << (at % 8));
       expect(readJournal(flipped).damage, `byte ${at} of ${headerBytes}…${end}`).toBeDefined();
     }
+  });
+
+  it('is not damaged if it cannot be read: a repair would give it up', async () => {
+    // A folder in place of the file: root has every permission.
+    await mkdir(join(folder, 'JOURNAL-9'));
+    await expect(readJournals(journalIn(folder), 5)).rejects.toMatchObject({
+      code: 'RETO3_DATA_UNREADABLE',
+      message: expect.stringContaining('its file JOURNAL-9: EISDIR'),
+    });
   });
 
   it('is damaged if a file is missing or has the id of another', async () => {

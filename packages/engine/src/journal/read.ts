@@ -1,7 +1,7 @@
 /**
  * Reads the journal files of a data folder, from the one that its database names. Writes nothing.
  */
-import { messageOf } from '@reto3/core';
+import { messageOf, Reto3Error } from '@reto3/core';
 import { type JournalContents, readJournal } from './format.ts';
 import type { JournalFolder } from './journal-folder.ts';
 import type { JournalRecord } from './record.ts';
@@ -15,7 +15,10 @@ export interface FoundJournal {
   readonly isShort: boolean;
 }
 
-/** @param first the id of the first file to read; undefined: all files */
+/**
+ * @param first the id of the first file to read; undefined: all files
+ * @throws Reto3Error RETO3_DATA_UNREADABLE
+ */
 export async function readJournals(
   folder: JournalFolder,
   first: number | undefined,
@@ -35,10 +38,15 @@ export async function readJournals(
   return { records, damage, isShort };
 }
 
+/** @throws Reto3Error RETO3_DATA_UNREADABLE */
 async function contentsOf(folder: JournalFolder, id: number): Promise<JournalContents> {
+  let bytes: Buffer;
   try {
-    return readJournal(await folder.read(id));
-  } catch (error) {
-    return { header: undefined, records: [], damage: messageOf(error), isShort: true };
+    bytes = await folder.read(id);
+  } catch (cause) {
+    // Not damage, which a repair would give up.
+    const message = `cannot read the data folder: its file JOURNAL-${id}: ${messageOf(cause)}`;
+    throw new Reto3Error('RETO3_DATA_UNREADABLE', message, { cause });
   }
+  return readJournal(bytes);
 }

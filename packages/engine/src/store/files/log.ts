@@ -9,16 +9,17 @@
  * masked CRC-32C of type and data), length (u16), type (u8), data; fewer than 7 bytes at the end of
  * a block are padding.
  */
-import { readdir, readFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { readdir } from 'node:fs/promises';
 import crc32c from 'crc-32/crc32c.js';
-import { codeOf } from '../database-failure.ts';
+import { readIfPresent } from './read-file.ts';
 
 const blockBytes = 32_768;
 const headerBytes = 7;
 const recordType = { full: 1, first: 2, middle: 3, last: 4 } as const;
 
-const logName = /^\d+\.log$/;
+export function isLog(name: string): boolean {
+  return /^\d+\.log$/.test(name);
+}
 
 /** The offset of the damage in a log; undefined if it is intact, or only its end is torn. */
 export function findDamage(log: Uint8Array): number | undefined {
@@ -35,27 +36,21 @@ export function findDamage(log: Uint8Array): number | undefined {
 /** The damaged logs of a folder, with the offset of the damage. */
 export async function damagedLogs(folder: string): Promise<{ file: string; offset: number }[]> {
   const damaged: { file: string; offset: number }[] = [];
-  for (const file of (await readdir(folder)).filter((name) => logName.test(name))) {
-    const log = await readIfPresent(join(folder, file));
+  for (const file of (await readdir(folder)).filter(isLog)) {
+    const log = await readIfPresent(folder, file);
     const offset = log && findDamage(log);
     if (offset !== undefined) damaged.push({ file, offset });
   }
   return damaged;
 }
 
-/** The bytes of a log; undefined if the server that holds the folder has deleted it meanwhile. */
-async function readIfPresent(path: string): Promise<Buffer | undefined> {
-  try {
-    return await readFile(path);
-  } catch (error) {
-    if (codeOf(error) === 'ENOENT') return undefined;
-    throw error;
-  }
-}
-
 /** The records of a log, with their fragments joined; undefined if the log is damaged. */
 export function recordsOf(log: Uint8Array): Buffer[] | undefined {
-  if (findDamage(log) !== undefined) return undefined;
+  return findDamage(log) === undefined ? intactRecordsOf(log) : undefined;
+}
+
+/** The records before the first bad one, with their fragments joined. */
+export function intactRecordsOf(log: Uint8Array): Buffer[] {
   const records: Buffer[] = [];
   let parts: Uint8Array[] = [];
   firstBadRecord(log, (type, data) => {

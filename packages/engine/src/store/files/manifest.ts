@@ -7,11 +7,9 @@
  * The format is LevelDB's own (its db/version_edit.cc): a log whose records are sequences of tag
  * and fields, each a varint or a byte string after its length.
  */
-import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
-import { codeOf } from '../database-failure.ts';
 import { BadBytes, Reader } from './bytes.ts';
 import { recordsOf } from './log.ts';
+import { readIfPresent } from './read-file.ts';
 
 const tag = {
   comparator: 1,
@@ -24,14 +22,20 @@ const tag = {
   previousLogNumber: 9,
 } as const;
 
-/** The numbers of the tables; undefined if the manifest is missing or damaged. */
+/**
+ * The numbers of the tables; undefined if the manifest is missing or damaged.
+ * @throws Reto3Error RETO3_DATA_UNREADABLE
+ */
 export async function liveTables(folder: string): Promise<ReadonlySet<number> | undefined> {
+  const name = (await readIfPresent(folder, 'CURRENT'))?.toString('latin1').trim() ?? '';
+  // A damaged CURRENT may contain anything, such as the path of a folder.
+  if (!/^MANIFEST-\d+$/.test(name)) return undefined;
+  const manifest = await readIfPresent(folder, name);
+  const records = manifest && recordsOf(manifest);
   try {
-    const name = (await readFile(join(folder, 'CURRENT'), 'utf8')).trim();
-    const records = recordsOf(await readFile(join(folder, name)));
     return records && tablesAfter(records);
   } catch (error) {
-    if (error instanceof BadBytes || codeOf(error) !== undefined) return undefined;
+    if (error instanceof BadBytes) return undefined;
     throw error;
   }
 }

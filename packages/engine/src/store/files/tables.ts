@@ -3,9 +3,9 @@
  * start reads only tables that it does not know to be intact (known-tables.ts); the doctor reads
  * all of them.
  */
-import { readdir, readFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { readdir } from 'node:fs/promises';
 import { liveTables } from './manifest.ts';
+import { readIfPresent } from './read-file.ts';
 import { type Entry, findFatalDamage, readTable, type Table } from './table.ts';
 
 export function isTable(name: string): boolean {
@@ -29,22 +29,30 @@ function isLive(live: ReadonlySet<number> | undefined, name: string): boolean {
   return live?.has(Number.parseInt(name, 10)) ?? true;
 }
 
-/** Damaged tables that do not belong to the database any more, or not yet. */
+/**
+ * Damaged tables that do not belong to the database any more, or not yet.
+ * @throws Reto3Error RETO3_DATA_UNREADABLE
+ */
 export async function damagedLeftovers(folder: string): Promise<string[]> {
   const live = await liveTables(folder);
   const leftovers = (await allTablesIn(folder)).filter((name) => !isLive(live, name));
   const damaged: string[] = [];
-  for (const file of leftovers)
-    if (readTable(await readFile(join(folder, file))).damage !== undefined) damaged.push(file);
+  for (const file of leftovers) {
+    const bytes = await readIfPresent(folder, file);
+    if (bytes !== undefined && readTable(bytes).damage !== undefined) damaged.push(file);
+  }
   return damaged;
 }
 
-/** The damaged tables of the database, with what their intact blocks contain. */
+/**
+ * The damaged tables of the database, with what their intact blocks contain.
+ * @throws Reto3Error RETO3_DATA_UNREADABLE if a table cannot be read: nobody knows whether it is
+ * damaged
+ */
 export async function damagedTables(folder: string): Promise<(Table & { file: string })[]> {
   const damaged: (Table & { file: string })[] = [];
   for (const file of await tablesIn(folder)) {
-    // A server that holds the folder deletes tables meanwhile.
-    const bytes = await readFile(join(folder, file)).catch(() => undefined);
+    const bytes = await readIfPresent(folder, file);
     const table = bytes && readTable(bytes);
     if (table?.damage !== undefined) damaged.push({ file, ...table });
   }
@@ -69,8 +77,10 @@ export async function newestInTables(
 ): Promise<Map<string, Entry>> {
   const found: Entry[] = [];
   for (const file of await allTablesIn(folder)) {
-    const { entries } = readTable(await readFile(join(folder, file)));
-    found.push(...entries.filter(({ key }) => keys.has(key.toString('latin1'))));
+    const bytes = await readIfPresent(folder, file);
+    if (bytes === undefined) continue;
+    for (const entry of readTable(bytes).entries)
+      if (keys.has(entry.key.toString('latin1'))) found.push(entry);
   }
   return newestOf(found);
 }
@@ -82,7 +92,10 @@ export interface TableMemory {
   forget(file: string): void;
 }
 
-/** The unknown tables of the database that LevelDB cannot use. Remembers the others. */
+/**
+ * The unknown tables of the database that LevelDB cannot use. Remembers the others.
+ * @throws Reto3Error RETO3_DATA_UNREADABLE
+ */
 export async function fatallyDamagedTables(
   folder: string,
   memory: TableMemory,
@@ -90,10 +103,15 @@ export async function fatallyDamagedTables(
   const damaged: { file: string; reason: string }[] = [];
   for (const file of await tablesIn(folder)) {
     if (await memory.recognize(file)) continue;
-    const bytes = await readFile(join(folder, file)).catch(() => undefined);
-    const reason = bytes && findFatalDamage(bytes);
-    if (reason !== undefined) damaged.push({ file, reason });
-    if (bytes === undefined || reason !== undefined) memory.forget(file);
+    let isIntact = false;
+    try {
+      const bytes = await readIfPresent(folder, file);
+      const reason = bytes && findFatalDamage(bytes);
+      if (reason !== undefined) damaged.push({ file, reason });
+      isIntact = bytes !== undefined && reason === undefined;
+    } finally {
+      if (!isIntact) memory.forget(file);
+    }
   }
   return damaged;
 }
