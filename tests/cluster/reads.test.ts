@@ -66,7 +66,7 @@ withNats(
 
     // Delete a row from the merger's folder, of a time that it has no other reason to read again.
     await merger.stop();
-    const store = await new HeldFolder(join(folder, 'cluster')).openStore();
+    const store = await new HeldFolder(join(folder, 'cluster'), 'merger').openStore();
     const lost = Number(own[0]?.[0]);
     await store.deleteReports(rowRange('sizes', 'sec', lost, lost + 1_000));
     await store.close();

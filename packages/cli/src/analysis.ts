@@ -11,7 +11,6 @@ import {
   type Asked,
   assertComplete,
   type CountsSource,
-  countsFolder,
   scopeOf,
   withMergerHint,
 } from './answers.ts';
@@ -63,7 +62,7 @@ async function ofFolder<Path extends AnalysisPath>(
     import('@reto3/engine'),
   ]);
   const { scope } = scopeOf(analysis.query);
-  return DataFolder.with(countsFolder(dataDir, scope), async (data) => {
+  return DataFolder.ofScope(dataDir, scope, async (data) => {
     const nowMs = Date.now();
     const view = await data.view(ms10, nowMs);
     try {

@@ -15,7 +15,6 @@ import {
   periods,
   Reto3Error,
   resolveRange,
-  type Scope,
   type ScopeSelector,
   secondsOnlyHint,
   secondsOnlyText,
@@ -48,13 +47,6 @@ interface Question extends Asked {
 /** `--cluster` selects the counts of all nodes, `--node` those of one. */
 export function scopeOf({ cluster, node }: Pick<Asked, 'cluster' | 'node'>): ScopeSelector {
   return { scope: cluster || node !== undefined ? 'cluster' : 'node', node };
-}
-
-/**
- * The folder with the counts of a scope: a merger keeps those of the cluster in a separate folder.
- */
-export function countsFolder(dataDir: string, scope: Scope): string {
-  return scope === 'cluster' ? join(dataDir, 'cluster') : dataDir;
 }
 
 /** @throws Reto3Error RETO3_BAD_RANGE */
@@ -141,7 +133,7 @@ async function fromLogs(source: LogSource, question: Question, into: Writable): 
 async function fromFolder(folder: string, question: Question, into: Writable): Promise<string> {
   // Loaded here, because loading LevelDB takes longer than asking a server.
   const { DataFolder } = await import('@reto3/engine');
-  return DataFolder.with(countsFolder(folder, scopeOf(question).scope), async (data) => {
+  return DataFolder.ofScope(folder, scopeOf(question).scope, async (data) => {
     const nowMs = Date.now();
     return fromView(await data.view(periods[question.period], nowMs), question, nowMs, into);
   });
@@ -238,7 +230,7 @@ export async function withMergerHint<Answer>(
 }
 
 async function hasClusterOnly(source: Source): Promise<boolean> {
-  if ('dataDir' in source) return existsSync(countsFolder(source.dataDir, 'cluster'));
+  if ('dataDir' in source) return existsSync(join(source.dataDir, 'cluster'));
   try {
     return (await ask(source, '/v1/info')).role === 'merge';
   } catch {

@@ -2,7 +2,6 @@
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import type { IncomingMessage } from 'node:http';
-import { join } from 'node:path';
 import { Readable, type Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { setTimeout } from 'node:timers/promises';
@@ -180,8 +179,7 @@ async function fromFolder(
   const { name, module, cluster } = question;
   const loaded = module === undefined ? [] : await findReports([module]);
   const given = loaded.find(({ report }) => report.name === name)?.report;
-  // A merger keeps the cluster in a separate folder.
-  return DataFolder.with(cluster ? join(folder, 'cluster') : folder, async ({ store }) => {
+  return DataFolder.ofScope(folder, cluster ? 'cluster' : 'node', async ({ store }) => {
     const { report, open } = await (cluster ? reportInMergersFolder : reportInFolder)(
       store,
       name,

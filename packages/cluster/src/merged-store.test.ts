@@ -6,6 +6,7 @@ import { ms10, totalOf } from '@reto3/core';
 import { VirtualClock } from '@reto3/core/testing';
 import {
   type Change,
+  DataFolder,
   formatVersion,
   HeldFolder,
   newMeta,
@@ -13,6 +14,7 @@ import {
   readChunks,
   rowKey,
 } from '@reto3/engine';
+import { VirtualServer } from '@reto3/engine/testing';
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import { MergeState } from './merge-state.ts';
 import { MergedReports } from './merged-reports.ts';
@@ -56,7 +58,7 @@ async function fill(finalThrough = 0): Promise<void> {
 
 /** Overwrites a row of the closed folder. */
 async function damage(change: Change): Promise<void> {
-  const store = await new HeldFolder(join(folder, 'cluster')).openStore();
+  const store = await new HeldFolder(join(folder, 'cluster'), 'merger').openStore();
   await store.write([change], { sync: true });
   await store.close();
 }
@@ -110,7 +112,7 @@ it('refuses a folder of a later version, and leaves it as it is', async () => {
   await damage({ meta });
   const opening = MergedStore.open(folder, new VirtualClock(now.wallMs));
   await expect(opening).rejects.toMatchObject({ code: 'RETO3_DATA_VERSION' });
-  const store = await new HeldFolder(join(folder, 'cluster')).openStore();
+  const store = await new HeldFolder(join(folder, 'cluster'), 'merger').openStore();
   expect(store.readPart(startMs, 'a')).toBeDefined();
   await store.close();
 });
@@ -171,4 +173,25 @@ it('drops parts that are saved, even if others are not', async () => {
   expect(read.mock.calls).toEqual([[startMs, 'a']]);
   expect(state.minutes().map((minute) => minute.min.counts[0])).toEqual([1_300]);
   await store.close();
+});
+
+it("refuses a server's folder in its place, and deletes none of its counts", async () => {
+  const path = join(folder, 'cluster');
+  const server = await VirtualServer.in(path, startMs);
+  await server.count(70);
+  await server.stop();
+  await expect(MergedStore.open(folder, new VirtualClock(now.wallMs))).rejects.toMatchObject({
+    code: 'RETO3_DATA_UNREADABLE',
+    message: expect.stringContaining("got a server's data folder, want a merger's"),
+  });
+  await DataFolder.with(path, async ({ recovered }) => expect(recovered.messages).toBe(490));
+});
+
+it('says what to do about files that cannot be opened', async () => {
+  await fill();
+  await rm(join(folder, 'cluster', 'CURRENT'));
+  await expect(MergedStore.open(folder, new VirtualClock(now.wallMs))).rejects.toMatchObject({
+    code: 'RETO3_DATA_CORRUPT',
+    hint: expect.stringMatching(/^move it away .*: the merger fills a new one from the nodes$/),
+  });
 });

@@ -34,6 +34,7 @@ import {
   HeldFolder,
   mergerFolderOf,
   newMeta,
+  openMergersFailure,
   rowRange,
   type Store,
   type StoreSnapshot,
@@ -68,11 +69,13 @@ export class MergedStore implements StoredMinutes, StoredParts, Expiring {
 
   /**
    * @param clockSteps counts steps of the wall clock, after which retention waits
-   * @throws Reto3Error if the folder cannot be opened
+   * @throws Reto3Error if the folder cannot be opened, or is a server's
    */
   static async open(dataDir: string, clock: Clock, clockSteps = () => 0): Promise<MergedStore> {
-    const folder = new HeldFolder(mergerFolderOf(dataDir));
-    const store = await folder.openStore();
+    const folder = new HeldFolder(mergerFolderOf(dataDir), 'merger');
+    const store = await folder.openStore().catch((error: unknown) => {
+      throw openMergersFailure(error);
+    });
     try {
       const merged = new MergedStore(store, folder.anchor, clock, clockSteps);
       await merged.#load();

@@ -43,7 +43,8 @@ export { type Anchor, anchorIn } from './store/anchor.ts';
 export type { Change } from './store/change.ts';
 export { DamagedRow } from './store/codec.ts';
 export { type Database, openDatabase } from './store/database.ts';
-export { firstWriteFailure } from './store/database-failure.ts';
+export { firstWriteFailure, readFailure } from './store/database-failure.ts';
+export { holdsDatabase } from './store/database-files.ts';
 export type { Stretch } from './store/gone.ts';
 export { HeldFolder } from './store/held-folder.ts';
 export { archiveFolderOf, mergerFolderOf } from './store/inner-folders.ts';
@@ -56,6 +57,7 @@ export {
   seal,
   unseal,
 } from './store/meta.ts';
+export { openMergersFailure } from './store/owner.ts';
 export { pack, unpack } from './store/packed.ts';
 export {
   decodeRow,

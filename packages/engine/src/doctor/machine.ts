@@ -10,6 +10,7 @@ import { text } from 'node:stream/consumers';
 import { setTimeout } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { type Clock, messageOf } from '@reto3/core';
+import { codeOf, isDiskFull } from '../store/database-failure.ts';
 import { type Finding, fail, ok, warn } from './finding.ts';
 
 /** The oldest supported Node.js, as in `engines` of package.json. */
@@ -78,9 +79,14 @@ export async function checkSpace(folder: string): Promise<Finding> {
  * version, or a person, may not have. No finding if there is no folder.
  */
 export async function* checkPrivacy(folder: string): AsyncGenerator<Finding> {
-  const found = await stat(folder).catch(() => undefined);
-  if (found === undefined) return;
-  const mode = found.mode & 0o777;
+  let mode: number;
+  try {
+    mode = (await stat(folder)).mode & 0o777;
+  } catch (error) {
+    if (codeOf(error) !== 'ENOENT')
+      yield fail('privacy', messageOf(error), 'let this user enter the folders above it');
+    return;
+  }
   if ((mode & 0o007) === 0) {
     yield ok('privacy', `other users cannot enter ${folder}`);
     return;
@@ -101,7 +107,8 @@ export async function checkFsync(folder: string): Promise<Finding> {
     if (median <= slowFsyncMs) return ok('fsync', says);
     return warn('fsync', says, 'put the data folder on a faster disk, above all for --ack durable');
   } catch (error) {
-    return fail('fsync', `cannot write: ${messageOf(error)}`, 'make the folder writable');
+    const cure = isDiskFull(error) ? 'free space' : 'make the folder writable';
+    return fail('fsync', `cannot write: ${messageOf(error)}`, cure);
   }
 }
 

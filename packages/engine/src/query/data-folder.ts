@@ -10,6 +10,7 @@ import {
   ms10,
   type Period,
   Reto3Error,
+  type Scope,
   secondsOnlyHint,
   secondsOnlyText,
 } from '@reto3/core';
@@ -19,6 +20,10 @@ import { BackupSource } from '../coordinator/stored.ts';
 import { journalIn } from '../journal/journal-folder.ts';
 import { anchorIn } from '../store/anchor.ts';
 import { openExistingDatabase } from '../store/database.ts';
+import { holdsDatabase } from '../store/database-files.ts';
+import { mergerFolderOf } from '../store/inner-folders.ts';
+import { assertOwner, type Owner, openMergersFailure } from '../store/owner.ts';
+import { giveToOwner } from '../store/ownership.ts';
 import { allTime, Store } from '../store/store.ts';
 import { VerifiedSnapshot } from '../store/verified.ts';
 import { readChunks } from './chunks.ts';
@@ -38,16 +43,52 @@ export class DataFolder {
    * @throws Reto3Error RETO3_DATA_LOCKED, RETO3_DATA_UNREADABLE, RETO3_DATA_CORRUPT,
    * RETO3_DATA_VERSION
    */
-  static async with<T>(folder: string, read: (data: DataFolder) => Promise<T>): Promise<T> {
+  static async with<T>(
+    folder: string,
+    read: (data: DataFolder) => Promise<T>,
+    owner: Owner = 'server',
+  ): Promise<T> {
     const store = await Store.open(() => withPrivateFiles(() => openExistingDatabase(folder)));
     try {
-      const parts = { store, anchor: anchorIn(folder), journals: journalIn(folder) };
-      const recovered = await recover(parts, '');
-      store.hold(recovered.rows);
-      return await read(new DataFolder(store, recovered));
+      await assertOwner(store, folder, owner);
+      return await read(await DataFolder.on(store, folder));
     } finally {
       await store.close();
+      await giveToOwner(folder);
     }
+  }
+
+  /**
+   * The folder of an open store.
+   * @throws Reto3Error RETO3_DATA_CORRUPT, RETO3_DATA_VERSION
+   */
+  static async on(store: Store, folder: string): Promise<DataFolder> {
+    const parts = { store, anchor: anchorIn(folder), journals: journalIn(folder) };
+    const recovered = await recover(parts, '');
+    store.hold(recovered.rows);
+    return new DataFolder(store, recovered);
+  }
+
+  /**
+   * Opens the folder with the counts of a scope, as `with` does: of the cluster, the merger's
+   * folder inside the data folder.
+   * @throws Reto3Error what `with` throws
+   */
+  static async ofScope<T>(
+    dataDir: string,
+    scope: Scope,
+    read: (data: DataFolder) => Promise<T>,
+  ): Promise<T> {
+    if (scope === 'node') return DataFolder.with(dataDir, read);
+    const folder = mergerFolderOf(dataDir);
+    if (await holdsDatabase(folder))
+      return DataFolder.with(folder, read, 'merger').catch((error: unknown) => {
+        throw openMergersFailure(error);
+      });
+    const message = `cannot open the data folder ${folder}: it holds no counts`;
+    throw new Reto3Error('RETO3_DATA_UNREADABLE', message, {
+      hint: 'name the --data-dir of a server that merges, or leave out --cluster',
+    });
   }
 
   /** Everything in the folder, for a backup. Close it after use. */

@@ -23,11 +23,11 @@ export interface Anchor {
   write(writes: number): Promise<void>;
 }
 
-const fileName = 'ANCHOR';
+export const anchorFile = 'ANCHOR';
 
 /** The anchor of a data folder. */
 export function anchorIn(folder: string): Anchor {
-  const path = join(folder, fileName);
+  const path = join(folder, anchorFile);
   return {
     async read(): Promise<number | undefined> {
       let sealed: string;

@@ -2,11 +2,19 @@
  * Opens the LevelDB database of a data folder, once its files are verified: LevelDB itself would
  * turn some damage into wrong counts. The only file that imports `level`.
  */
+import { existsSync } from 'node:fs';
 import { mkdir, readdir } from 'node:fs/promises';
+import { dirname, join, resolve } from 'node:path';
 import { messageOf, Reto3Error } from '@reto3/core';
 import type { AbstractLevel } from 'abstract-level';
 import { diskFull, isDiskFull, openFailure } from './database-failure.ts';
-import { holdsDatabase, isDatabaseFile } from './database-files.ts';
+import {
+  hintOfFile,
+  holdsDatabase,
+  isArchive,
+  isDatabaseFile,
+  repairFile,
+} from './database-files.ts';
 import { damagedLogs } from './files/log.ts';
 import { fatallyDamagedTables } from './files/tables.ts';
 import { KnownTables } from './known-tables.ts';
@@ -33,13 +41,13 @@ export async function openDatabase(
     await mkdir(folder, { recursive: true });
   } catch (error) {
     if (isDiskFull(error)) throw diskFull('make', folder, error);
-    throw new Reto3Error(
-      'RETO3_DATA_UNREADABLE',
-      `cannot make the data folder ${folder}: ${messageOf(error)}`,
-      {
-        cause: error,
-      },
-    );
+    const message = `cannot make the data folder ${folder}: ${messageOf(error)}`;
+    const options = { cause: error, ...(await hintOfFile(folder)) };
+    throw new Reto3Error('RETO3_DATA_UNREADABLE', message, options);
+  }
+  if (!(await holdsDatabase(folder)) && (await isArchive(folder))) {
+    const message = `cannot make a database in ${folder}: it is an archive`;
+    throw new Reto3Error('RETO3_DATA_UNREADABLE', message, { hint: hintOfArchive(folder) });
   }
   return openWhole(folder, { createIfMissing: true }, tables);
 }
@@ -59,13 +67,45 @@ export async function openExistingDatabase(folder: string): Promise<Database> {
   }
 }
 
+/**
+ * Opens the database for a repair that is under way, so that nobody else can open it until then.
+ * @throws Reto3Error as `openDatabase`
+ */
+export function openForRepair(folder: string): Promise<Database> {
+  return openVerified(folder, { createIfMissing: false }, new KnownTables(folder));
+}
+
 async function assertHoldsDatabase(folder: string, hint: string): Promise<void> {
   if (await holdsDatabase(folder)) return;
   const message = `cannot open the data folder ${folder}: it holds no counts`;
-  throw new Reto3Error('RETO3_DATA_UNREADABLE', message, { hint });
+  const isInner = existsSync(folder) && (await isArchive(folder));
+  throw new Reto3Error('RETO3_DATA_UNREADABLE', message, {
+    hint: isInner ? hintOfArchive(folder) : hint,
+  });
+}
+
+function hintOfArchive(folder: string): string {
+  return `name the data folder above it, ${dirname(resolve(folder))}`;
 }
 
 async function openWhole(
+  folder: string,
+  options: { readonly createIfMissing: boolean },
+  tables: KnownTables,
+): Promise<Database> {
+  assertRepaired(folder);
+  const database = await openVerified(folder, options, tables);
+  try {
+    // Under the lock: a repair may have begun since.
+    assertRepaired(folder);
+    return database;
+  } catch (error) {
+    await database.close();
+    throw error;
+  }
+}
+
+async function openVerified(
   folder: string,
   options: { readonly createIfMissing: boolean },
   tables: KnownTables,
@@ -80,6 +120,15 @@ async function openWhole(
     throw openFailure(folder, error);
   }
   return database;
+}
+
+/** @throws Reto3Error RETO3_DATA_CORRUPT */
+function assertRepaired(folder: string): void {
+  if (!existsSync(join(folder, repairFile))) return;
+  const message = `cannot open the data folder ${folder}: its repair is not complete`;
+  throw new Reto3Error('RETO3_DATA_CORRUPT', message, {
+    hint: 'run reto3 doctor --repair, which starts over from its copy',
+  });
 }
 
 /**
@@ -100,7 +149,7 @@ async function assertWhole(folder: string, tables: KnownTables): Promise<void> {
     else if (log !== undefined) damage = `its file ${log.file} is damaged at byte ${log.offset}`;
     else if (table !== undefined) damage = `its file ${table.file} is damaged: ${table.reason}`;
   } catch (error) {
-    throw openFailure(folder, error);
+    throw error instanceof Reto3Error ? error : openFailure(folder, error);
   }
   if (damage !== undefined) {
     throw new Reto3Error('RETO3_DATA_CORRUPT', `cannot open the data folder ${folder}: ${damage}`);

@@ -15,17 +15,22 @@ import { type Anchor, anchorIn } from './anchor.ts';
 import { type Database, openDatabase, openExistingDatabase } from './database.ts';
 import { codeOf } from './database-failure.ts';
 import { KnownTables } from './known-tables.ts';
+import { assertOwner, type Owner } from './owner.ts';
+import { giveToOwner } from './ownership.ts';
 import { Store } from './store.ts';
 
 export class HeldFolder {
   readonly #path: string;
+  readonly #owner: Owner;
   #opened: string | undefined;
   readonly #tables: KnownTables;
   readonly anchor: Anchor;
   readonly journals: JournalFolder;
 
-  constructor(path: string) {
+  /** @param owner whose rows the folder has, or will have */
+  constructor(path: string, owner: Owner = 'server') {
     this.#path = path;
+    this.#owner = owner;
     this.#tables = new KnownTables(path);
     const anchor = anchorIn(path);
     this.anchor = {
@@ -46,23 +51,42 @@ export class HeldFolder {
     };
   }
 
-  /** @throws Reto3Error what `openDatabase` throws */
-  openStore(): Promise<Store> {
-    return Store.open(
+  /** @throws Reto3Error what `openDatabase` and `assertOwner` throw */
+  async openStore(): Promise<Store> {
+    const store = await Store.open(
       (options) => this.#open(options),
       async () => {
         if (await this.#isSame()) await this.#tables.closed();
       },
     );
+    return this.#owned(store);
   }
 
-  /** Fails if there is no database. @throws Reto3Error what `openExistingDatabase` throws */
-  openExistingStore(): Promise<Store> {
-    return Store.open(async () => {
-      const database = await openExistingDatabase(this.#path);
-      this.#opened ??= await inodeOf(this.#path);
-      return database;
-    });
+  /**
+   * Fails if there is no database.
+   * @throws Reto3Error what `openExistingDatabase` and `assertOwner` throw
+   */
+  async openExistingStore(): Promise<Store> {
+    const store = await Store.open(
+      async () => {
+        const database = await openExistingDatabase(this.#path);
+        this.#opened ??= await inodeOf(this.#path);
+        return database;
+      },
+      () => giveToOwner(this.#path),
+    );
+    return this.#owned(store);
+  }
+
+  /** The store, or none if the folder is another program's. */
+  async #owned(store: Store): Promise<Store> {
+    try {
+      await assertOwner(store, this.#path, this.#owner);
+      return store;
+    } catch (error) {
+      await store.close();
+      throw error;
+    }
   }
 
   /** A journal file whose syncs fail if the folder was moved. */

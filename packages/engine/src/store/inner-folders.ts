@@ -10,3 +10,6 @@ export function archiveFolderOf(dataDir: string): string {
 export function mergerFolderOf(dataDir: string): string {
   return join(dataDir, 'cluster');
 }
+
+/** In the root of a volume with ext4. It belongs to the file system, and only root can read it. */
+export const lostAndFound = 'lost+found';

@@ -145,6 +145,18 @@ export class Store {
     return this.#open.parts.getSync(partKey(start, node));
   }
 
+  /** Whether it has a part of any node. */
+  async hasParts(): Promise<boolean> {
+    return (await this.#open.parts.keys({ limit: 1 }).all()).length > 0;
+  }
+
+  /** Whether it has a row of counts. */
+  async hasCounts(): Promise<boolean> {
+    for (const rows of Object.values(this.#open.rows))
+      if ((await rows.keys({ limit: 1 }).all()).length > 0) return true;
+    return false;
+  }
+
   /** Deletes the parts of all minutes that start before a time, epoch ms. */
   async deletePartsBefore(timeMs: number): Promise<void> {
     await this.#open.parts.clear({ lt: timeKey.encode(timeMs) });

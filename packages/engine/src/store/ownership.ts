@@ -1,0 +1,52 @@
+/**
+ * Keeps a data folder usable for its owner. LevelDB makes new files whenever it opens a folder: if
+ * root runs a command on the folder of a service, the service could not open them.
+ *
+ * The owner may swap files and folders meanwhile, so that root would give away files of others.
+ * Hence everything goes through open handles, and only files that a data folder has are given.
+ */
+import { constants } from 'node:fs';
+import { type FileHandle, open, readdir } from 'node:fs/promises';
+import { codeOf } from './database-failure.ts';
+import { isDatabaseFile } from './database-files.ts';
+
+const { O_DIRECTORY, O_NOFOLLOW, O_NONBLOCK, O_RDONLY } = constants;
+
+/** Files are gone or no files, or root has no right to give them. */
+const harmless = ['ENOENT', 'ELOOP', 'EPERM'];
+
+/**
+ * Gives what root owns in a data folder to the owner of the folder. Call it while the database is
+ * closed: it opens LOCK, which would release the lock.
+ */
+export async function giveToOwner(folder: string): Promise<void> {
+  if (process.platform !== 'linux' || process.geteuid?.() !== 0) return;
+  await withHandle(folder, O_RDONLY | O_DIRECTORY, async (held) => {
+    const { uid, gid } = await held.stat();
+    if (uid === 0) return;
+    const inside = `/proc/self/fd/${held.fd}`;
+    for (const name of (await readdir(inside)).filter(isOfDataFolder))
+      await withHandle(`${inside}/${name}`, O_RDONLY | O_NOFOLLOW | O_NONBLOCK, async (file) => {
+        const found = await file.stat();
+        // With a second name, it may be a file from elsewhere.
+        if (found.isFile() && found.uid === 0 && found.nlink === 1) await file.chown(uid, gid);
+      });
+  });
+}
+
+async function withHandle(
+  path: string,
+  flags: number,
+  use: (handle: FileHandle) => Promise<void>,
+): Promise<void> {
+  try {
+    const handle = await open(path, flags);
+    await use(handle).finally(() => handle.close());
+  } catch (error) {
+    if (!harmless.includes(String(codeOf(error)))) throw error;
+  }
+}
+
+function isOfDataFolder(name: string): boolean {
+  return isDatabaseFile(name) || /^(?:LOCK|LOG|LOG\.old|ANCHOR|TABLES|JOURNAL-\w+)$/.test(name);
+}
