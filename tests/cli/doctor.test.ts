@@ -1,12 +1,14 @@
 /** `reto3 doctor` checks a machine and a folder; with --repair it repairs the folder. */
-import { readdir, rm } from 'node:fs/promises';
+import { spawnSync } from 'node:child_process';
+import { mkdir, readdir, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { timeText } from '@reto3/core';
 import { expect, test } from 'vitest';
-import { runCli } from '../support/cli.ts';
+import { runCli, startCli } from '../support/cli.ts';
 import { flipRow, folderWithBlocks, messages, serverWithMessages } from '../support/data-folder.ts';
 import { temporaryFolder } from '../support/folder.ts';
 import { keepForever, Server } from '../support/server.ts';
+import { waitUntil } from '../support/wait.ts';
 import { parseLines, sumOf } from '../support/windows.ts';
 
 const startMs = Date.UTC(2016, 4, 28, 11, 11);
@@ -80,4 +82,61 @@ test('a damaged block and a missing CURRENT are found, repaired, and reported fr
   const ms10 = await ask('ms10');
   expect(ms10.code).toBe(1);
   expect(ms10.stderr).toContain('it was lost before the data folder was repaired');
+});
+
+const canMount = spawnSync('unshare', ['--mount', 'true']).status === 0;
+
+test.runIf(canMount)(
+  'a repair of a volume keeps its copy there, and changes nothing if it is full',
+  async () => {
+    const dataDir = await folderWithBlocks(startMs);
+    const volume = join(dirname(dataDir), 'volume');
+    await mkdir(volume);
+    // The volume ends with the command, so its files are listed before.
+    const script = `
+    from=$1 volume=$2 spare=$3; shift 3
+    size=$(du --apparent-size -sk "$from" | cut -f 1)
+    mount -t tmpfs -o "size=$((size + spare))k" none "$volume"
+    cp -a --sparse=never "$from/." "$volume"
+    "$@"; code=$?
+    ls -A "$volume"
+    exit $code`;
+    const repairOn = (spareKilobytes: number) => {
+      const shell = ['sh', '-c', script, 'sh', dataDir, volume, String(spareKilobytes)];
+      const wrapper = ['unshare', '--mount', '--propagation', 'private', ...shell];
+      return runCli(['doctor', '--repair', '--data-dir', volume], { wrapper });
+    };
+    const done = await repairOn(64_000);
+    expect(done).toMatchObject({ code: 0, stderr: '' });
+    const copied = /^copied {3}to (.*)$/m.exec(done.stdout)?.[1] ?? '';
+    expect(dirname(copied)).toBe(volume);
+    expect(done.stdout).toMatch(/^before-repair-2[-\dTZ]+$/m);
+    expect(done.stdout).not.toMatch(/^REPAIR$/m);
+
+    const full = await repairOn(64);
+    expect(full.code).toBe(1);
+    expect(full.stderr).toMatch(
+      /no space left on that disk .*nothing was changed\) \[RETO3_DISK_FULL\]/,
+    );
+    expect(full.stdout).toMatch(/^CURRENT$/m);
+    expect(full.stdout).not.toMatch(/before-repair|^REPAIR$/m);
+  },
+);
+
+test('two repairs at once, or a second Ctrl-C, leave a folder that a repair completes', async () => {
+  const dataDir = await folderWithBlocks(startMs);
+  await flipRow(dataDir, 'ms10');
+  const repairing = startCli(['doctor', '--repair', '--data-dir', dataDir]);
+  const copies = async () =>
+    (await readdir(dirname(dataDir))).filter((name) => name.includes('.before-repair-'));
+  await waitUntil('it copies', async () => !repairing.running || (await copies()).length > 0);
+  const second = await runCli(['doctor', '--repair', '--data-dir', dataDir]);
+  repairing.signal('SIGKILL');
+  await repairing.exited;
+  if (second.code !== 0) expect(second.stderr).toContain('[RETO3_DATA_LOCKED]');
+  const last = await runCli(['doctor', '--repair', '--data-dir', dataDir]);
+  expect(last).toMatchObject({ code: 0, stderr: '' });
+  const { code, stdout } = await runCli(['stats', 'sec', '--from', '0', '--data-dir', dataDir]);
+  expect(code).toBe(0);
+  expect(sumOf(parseLines(stdout))).toBe(folderMessages);
 });

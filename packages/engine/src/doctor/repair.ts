@@ -5,11 +5,12 @@
  *
  * Afterwards the folder opens, an audit passes, and every count in it is one that was counted.
  */
-import { cp, rename, rm, stat } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
+import { realpath, rm, stat } from 'node:fs/promises';
+import { join } from 'node:path';
 import {
   alignDown,
   alignUp,
+  messageOf,
   min,
   type PeriodName,
   periodNames,
@@ -20,8 +21,9 @@ import { journalIn } from '../journal/journal-folder.ts';
 import { type Audit, auditFolder } from '../query/audit.ts';
 import { DataFolder } from '../query/data-folder.ts';
 import { reachMs } from '../ring/layout.ts';
-import { anchorIn } from '../store/anchor.ts';
-import { type Database, openExistingDatabase } from '../store/database.ts';
+import { anchorFile, anchorIn } from '../store/anchor.ts';
+import { type Database, openForRepair } from '../store/database.ts';
+import { codeOf, isDiskFull } from '../store/database-failure.ts';
 import { holdsDatabase } from '../store/database-files.ts';
 import { repairFiles, whileLocked } from '../store/files/repair.ts';
 import {
@@ -31,10 +33,12 @@ import {
   newestOf,
 } from '../store/files/tables.ts';
 import type { Gone, Stretch } from '../store/gone.ts';
-import { archiveFolderOf } from '../store/inner-folders.ts';
 import { type Meta, newMeta, withoutJournal } from '../store/meta.ts';
+import { giveToOwner } from '../store/ownership.ts';
 import { type Dropped, dropDamaged, dropStale, putBack } from '../store/salvage.ts';
 import { allTime, Store } from '../store/store.ts';
+import { assertRepairable } from './assert-repairable.ts';
+import { beginRepair, endRepair } from './copy.ts';
 import { daysOf, type Losses, Rebuild } from './rebuild.ts';
 import { salvageJournal } from './salvage-journal.ts';
 
@@ -57,125 +61,132 @@ export interface Repair {
 }
 
 /**
+ * Whatever ends a repair early, the next one starts over from the copy, and no other program opens
+ * the folder until then.
  * @param nowMs the present, epoch ms; it also names the copy
  * @param signal aborts the repair while the folder is copied, not later
- * @throws Reto3Error RETO3_DATA_LOCKED, RETO3_DATA_UNREADABLE, RETO3_DATA_VERSION
+ * @throws Reto3Error RETO3_DATA_LOCKED, RETO3_DATA_UNREADABLE, RETO3_DATA_VERSION, RETO3_DISK_FULL
  */
 export async function repair(
-  folder: string,
+  dataDir: string,
   nowMs: number,
   signal: AbortSignal = new AbortController().signal,
 ): Promise<Repair> {
-  if (!(await holdsDatabase(folder))) {
+  if (!(await holdsDatabase(dataDir))) {
     throw new Reto3Error(
       'RETO3_DATA_UNREADABLE',
-      `cannot repair the data folder ${folder}: it holds no counts`,
+      `cannot repair the data folder ${dataDir}: it holds no counts`,
       { hint: 'name the --data-dir of a server' },
     );
   }
-  const time = new Date(nowMs).toISOString().replaceAll(/[:.]/g, '-');
-  const copy = `${resolve(folder)}.before-repair-${time}`;
-  const { filesRepaired, tables, salvaged, elsewhere } = await whileLocked(folder, async () => {
-    await copyCounts(folder, copy, signal);
-    // LevelDB's parser may crash the process on a damaged table, so it must not see one.
-    const tables = await damagedTables(folder);
-    const leftovers = await damagedLeftovers(folder);
-    for (const file of [...leftovers, ...tables.map((table) => table.file)])
-      await rm(join(folder, file));
-    const salvaged = newestOf(tables.flatMap(({ entries }) => entries));
-    const elsewhere = await newestInTables(folder, salvaged);
-    const reason = await makeOpenable(folder);
-    const [table] = tables;
-    return {
-      tables,
-      salvaged,
-      elsewhere,
-      filesRepaired: table ? `${table.file}: ${table.damage}` : reason,
-    };
+  const folder = await realpath(dataDir);
+  return whileLocked(folder, async (renewLock) => {
+    await assertRepairable(folder);
+    const copy = await beginRepair(folder, nowMs, signal);
+    try {
+      return { copy, ...(await repairCopied(folder, renewLock, nowMs)) };
+    } catch (error) {
+      throw repairFailure(folder, copy, error);
+    } finally {
+      await giveToOwner(folder);
+    }
   });
-  const database = await openExistingDatabase(folder);
-  const lost = tables.flatMap((table) => table.lost ?? []);
+}
+
+/** Repairs files, then rows. From the first row to the end the database is open, and so locked. */
+async function repairCopied(
+  folder: string,
+  renewLock: () => Promise<void>,
+  nowMs: number,
+): Promise<Omit<Repair, 'copy'>> {
+  // LevelDB's parser may crash the process on a damaged table, so it must not see one.
+  const tables = await damagedTables(folder);
+  const leftovers = await damagedLeftovers(folder);
+  for (const file of [...leftovers, ...tables.map((table) => table.file)])
+    await rm(join(folder, file));
+  const salvaged = newestOf(tables.flatMap(({ entries }) => entries));
+  const elsewhere = await newestInTables(folder, salvaged);
+  const { database, reason } = await openRepaired(folder, renewLock);
+  const [table] = tables;
+  const filesRepaired = table ? `${table.file}: ${table.damage}` : reason;
+  const lost = tables.flatMap(({ lost: keys }) => keys ?? []);
   // Whole tables are missing, and with them an unknown range of keys.
   const anyMissing =
-    tables.some((table) => table.lost === undefined) || /missing file/.test(filesRepaired ?? '');
-  const stale = await dropStale(database, lost);
-  await putBack(database, salvaged, elsewhere, lost);
-  const rows = await repairRows(folder, database, { lost, stale, anyMissing }, nowMs);
-  const audit = await DataFolder.with(folder, (data) => auditFolder(data, nowMs));
-  return { copy, filesRepaired, ...rows, audit };
-}
-
-/** Copies the folder; the copy gets its name once it is complete. */
-async function copyCounts(folder: string, copy: string, signal: AbortSignal): Promise<void> {
-  const part = `${copy}.part`;
-  // A repair leaves the archive alone, which may be a thousand times as large as the counts.
-  const filter = (path: string): boolean => {
-    signal.throwIfAborted();
-    return path !== archiveFolderOf(folder);
-  };
+    tables.some((each) => each.lost === undefined) || /missing file/.test(filesRepaired ?? '');
   try {
-    await cp(folder, part, { recursive: true, errorOnExist: true, force: false, filter });
-    signal.throwIfAborted();
-    await rename(part, copy);
-  } catch (error) {
-    await rm(part, { recursive: true, force: true });
-    throw error;
+    const stale = await dropStale(database, lost);
+    await putBack(database, salvaged, elsewhere, lost);
+    const dropped = [...stale, ...(await dropDamaged(database))];
+    const store = await Store.open(async () => database);
+    const rows = await repairRows(folder, store, { dropped, lost, anyMissing, nowMs });
+    const audit = await auditFolder(await DataFolder.on(store, folder), nowMs);
+    await endRepair(folder);
+    return { filesRepaired, dropped, ...rows, audit };
+  } finally {
+    await database.close();
   }
 }
 
-/** Lets LevelDB repair its files if it cannot open them; returns the reason why it could not. */
-async function makeOpenable(folder: string): Promise<string | undefined> {
+/** Opens the database; lets LevelDB repair its files first if it cannot, and says why. */
+async function openRepaired(
+  folder: string,
+  renewLock: () => Promise<void>,
+): Promise<{ readonly database: Database; readonly reason: string | undefined }> {
   try {
-    await (await openExistingDatabase(folder)).close();
-    return undefined;
+    return { database: await openForRepair(folder), reason: undefined };
   } catch (error) {
-    if (!(error instanceof Reto3Error) || error.code === 'RETO3_DATA_LOCKED') throw error;
+    if (!isOfFiles(error)) throw error;
+    await renewLock();
     await repairFiles(folder);
-    return error.message;
+    return { database: await openForRepair(folder), reason: error.message };
   }
 }
 
-type RowsRepaired = Pick<
-  Repair,
-  'dropped' | 'changes' | 'writesMissing' | 'journalDamage' | 'gone'
->;
+/** Whether LevelDB cannot use the files, as opposed to reading or locking them. */
+function isOfFiles(error: unknown): error is Reto3Error {
+  if (!(error instanceof Reto3Error)) return false;
+  const isLevels = String(codeOf(error.cause)).startsWith('LEVEL_');
+  return (
+    error.code === 'RETO3_DATA_CORRUPT' || (error.code === 'RETO3_DATA_UNREADABLE' && isLevels)
+  );
+}
+
+/** The error to show if a repair fails after the copy was made. */
+function repairFailure(folder: string, copy: string, error: unknown): unknown {
+  const failed = `cannot repair the data folder ${folder}`;
+  const options = { cause: error, hint: `run it again: it starts over from the copy ${copy}` };
+  if (isDiskFull(error))
+    return new Reto3Error('RETO3_DISK_FULL', `${failed}: no space left on its disk`, {
+      ...options,
+      hint: `free space, then ${options.hint}`,
+    });
+  if (error instanceof Reto3Error || codeOf(error) === undefined) return error;
+  return new Reto3Error('RETO3_DATA_UNREADABLE', `${failed}: ${messageOf(error)}`, options);
+}
 
 async function repairRows(
   folder: string,
-  database: Database,
-  {
-    lost,
-    stale,
-    anyMissing,
-  }: Pick<Losses, 'lost' | 'anyMissing'> & {
-    readonly stale: readonly Dropped[];
-  },
-  nowMs: number,
-): Promise<RowsRepaired> {
-  const store = await Store.open(async () => database);
-  try {
-    const dropped = [...stale, ...(await dropDamaged(database))];
-    const found = await store.readMeta();
-    const meta = found ?? (await guessMeta(store, nowMs));
-    const anchored = await anchorOf(folder);
-    const writesMissing = Math.max(0, (anchored ?? 0) - (found?.writes ?? 0));
-    const journal = await salvageJournal(journalIn(folder), found);
-    await store.write(journal.changes, { sync: false });
-    const isShort = writesMissing > 0 || anyMissing || journal.isShort;
-    const cut = isShort ? await cutOf(store, folder, nowMs) : undefined;
-    const losses: Losses = { dropped, lost, anyMissing, cut, nowMs };
-    const open = [...meta.open, ...journal.open];
-    const { changes, gone } = await rebuildSeries(store, { ...meta, open }, losses);
-    const writes = Math.max(meta.writes, anchored ?? 0, journal.lastWrite) + 1;
-    const { messages: _, ...mended } = { ...withoutJournal(meta), writes, open: [], clean: true };
-    await store.write([{ meta: mended }, { gone }], { sync: true });
-    await anchorIn(folder).write(writes);
-    const journals = journalIn(folder);
-    for (const id of await journals.ids()) await journals.retire(id);
-    return { dropped, changes, writesMissing, journalDamage: journal.damage, gone };
-  } finally {
-    await store.close();
-  }
+  store: Store,
+  known: Omit<Losses, 'cut'>,
+): Promise<Pick<Repair, 'changes' | 'writesMissing' | 'journalDamage' | 'gone'>> {
+  const { anyMissing, nowMs } = known;
+  const found = await store.readMeta();
+  const meta = found ?? (await guessMeta(store, nowMs));
+  const anchored = await anchorOf(folder);
+  const writesMissing = Math.max(0, (anchored ?? 0) - (found?.writes ?? 0));
+  const journal = await salvageJournal(journalIn(folder), found);
+  await store.write(journal.changes, { sync: false });
+  const isShort = writesMissing > 0 || anyMissing || journal.isShort;
+  const cut = isShort ? await cutOf(store, folder, nowMs) : undefined;
+  const open = [...meta.open, ...journal.open];
+  const { changes, gone } = await rebuildSeries(store, { ...meta, open }, { ...known, cut });
+  const writes = Math.max(meta.writes, anchored ?? 0, journal.lastWrite) + 1;
+  const { messages: _, ...mended } = { ...withoutJournal(meta), writes, open: [], clean: true };
+  await store.write([{ meta: mended }, { gone }], { sync: true });
+  await anchorIn(folder).write(writes);
+  const journals = journalIn(folder);
+  for (const id of await journals.ids()) await journals.retire(id);
+  return { changes, writesMissing, journalDamage: journal.damage, gone };
 }
 
 async function rebuildSeries(
@@ -248,7 +259,17 @@ async function cutOf(store: Store, folder: string, nowMs: number): Promise<Stret
     await snapshot.close();
   }
   // The anchor is written with every checkpoint; later counts are in the journal.
-  const { mtimeMs } = await stat(join(folder, 'ANCHOR')).catch(() => ({ mtimeMs: nowMs }));
+  const mtimeMs = await anchoredAt(folder, nowMs);
   const from = Math.max(0, alignDown(newest - reachMs, min.windowMs));
   return { from, to: Math.max(from, alignUp(mtimeMs, min.windowMs)) + 2 * min.windowMs };
+}
+
+/** When the anchor was written; without one, now. */
+async function anchoredAt(folder: string, nowMs: number): Promise<number> {
+  try {
+    return (await stat(join(folder, anchorFile))).mtimeMs;
+  } catch (error) {
+    if (codeOf(error) === 'ENOENT') return nowMs;
+    throw error;
+  }
 }
