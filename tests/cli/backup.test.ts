@@ -103,7 +103,8 @@ test('a damaged folder cannot be backed up, and a damaged backup cannot be resto
   await flipRow(dataDir, 'sec');
   const refused = await runCli(['backup', file, '--data-dir', dataDir]);
   expect(refused.code).toBe(1);
-  expect(refused.stderr).toMatch(/cannot read sec from .*its checksum does not match/);
+  expect(refused.stderr).toMatch(/^reto3: cannot read sec from .*its checksum does not match/);
+  expect(refused.stderr).toContain('[RETO3_BLOCK_DAMAGED]');
   // The earlier backup is still there, and nothing else.
   expect(await readFile(file)).toEqual(good);
   expect(await readdir(folder)).toEqual(['counts.reto3']);

@@ -33,7 +33,7 @@ export type Audience =
 
 /**
  * Writes through a stream, with progress on a terminal.
- * @param write need not end the stream
+ * @param write need not end the stream; a failure of its source is a Reto3Error
  * @param check verifies the file while it has its temporary name
  * @throws Reto3Error RETO3_FILE_UNWRITABLE, and what `write` throws
  */
@@ -47,7 +47,8 @@ export function writeFileAtomically<T>(
     const into = createWriteStream(part, { flags: 'r+' });
     let failure: Error | undefined;
     into.once('error', (error) => {
-      failure = error;
+      // A pipeline passes the error of its source on to the file.
+      if (!(error instanceof Reto3Error)) failure = error;
     });
     try {
       const result = await withProgress(`writing ${path}`, async (update) => {

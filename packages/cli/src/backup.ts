@@ -1,5 +1,5 @@
 /** Writes a backup of a server or a data folder to a file, and restores one. */
-import { createReadStream, existsSync } from 'node:fs';
+import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { Readable, type Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
@@ -35,31 +35,44 @@ export async function backUp(
 
 async function fromServer(source: Exclude<Source, { dataDir: string }>, into: Writable) {
   const response = await request(source, '/v1/backup', {});
-  await pipeline(response, into).catch((error: unknown) => {
-    // writeFileAtomically reports a file that cannot be written, by name.
-    throw into.errored ?? answerCut(source, error);
-  });
+  await pipeline(
+    failing(response, (error) => answerCut(source, error)),
+    into,
+  );
 }
 
 async function fromFolder(folder: string, into: Writable): Promise<void> {
-  const { DataFolder, mergerFolderOf, writeBackup } = await import('@reto3/engine');
+  const { DataFolder, holdsDatabase, mergerFolderOf, readFailure, writeBackup } = await import(
+    '@reto3/engine'
+  );
   const write = async (data: DataFolder, beside?: DataFolder): Promise<void> => {
     const [node, merger] = [data.backup(), beside?.backup()];
+    const pieces = failing(writeBackup(node, merger), (error) => readFailure(folder, error));
     try {
-      await pipeline(Readable.from(writeBackup(node, merger), { objectMode: false }), into);
-    } catch (error) {
-      throw error instanceof Reto3Error ? error : (into.errored ?? error);
+      await pipeline(Readable.from(pieces, { objectMode: false }), into);
     } finally {
       await node.close();
       await merger?.close();
     }
   };
-  const mergerFolder = mergerFolderOf(folder);
+  const hasMerger = await holdsDatabase(mergerFolderOf(folder));
   await DataFolder.with(folder, (data) =>
-    existsSync(mergerFolder)
-      ? DataFolder.with(mergerFolder, (merger) => write(data, merger))
+    hasMerger
+      ? DataFolder.ofScope(folder, 'cluster', (merger) => write(data, merger))
       : write(data),
   );
+}
+
+/** The same pieces; an error of their source as one that is not taken for the file's. */
+async function* failing(
+  pieces: AsyncIterable<Uint8Array>,
+  failureOf: (error: unknown) => Reto3Error,
+): AsyncGenerator<Uint8Array> {
+  try {
+    yield* pieces;
+  } catch (error) {
+    throw failureOf(error);
+  }
 }
 
 /** Creates a data folder from a backup; resolves with a summary of its content. */

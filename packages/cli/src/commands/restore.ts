@@ -1,3 +1,4 @@
+import { settingReader, settings } from '@reto3/server/settings';
 import { restoreBackup } from '../backup.ts';
 import { defineCommand } from '../command.ts';
 import { noteOnStderr } from '../terminal/notes.ts';
@@ -19,7 +20,8 @@ export default defineCommand({
     json: { description: 'print what was restored as JSON' },
   },
   examples: ['reto3 restore counts.reto3 --data-dir ./restored'],
-  run: async ({ 'data-dir': folder, json }, { file }) => {
+  run: async ({ 'data-dir': dataDir, json }, { file }) => {
+    const folder = settingReader({ 'data-dir': dataDir }, {}).read(settings.dataDir);
     const restored = await restoreBackup(file, folder);
     const { rows, messages, mergerRows } = restored;
     if (json) return printLine(JSON.stringify({ folder, ...restored }));

@@ -1,10 +1,13 @@
-import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { MemoryLevel } from 'memory-level';
-import { expect, it, onTestFinished } from 'vitest';
+import { expect, it, onTestFinished, vi } from 'vitest';
+import { DataFolder } from '../query/data-folder.ts';
+import { openDatabase } from '../store/database.ts';
 import { Store } from '../store/store.ts';
-import { VirtualServer } from '../testing/virtual-server.ts';
+import { perSecond, VirtualServer } from '../testing/virtual-server.ts';
 import { restore } from './restore.ts';
 import { writeBackup } from './stream.ts';
 
@@ -21,11 +24,17 @@ async function smallBackup(): Promise<Buffer> {
   return Buffer.concat(pieces);
 }
 
-it('refuses a backup with a flipped bit anywhere, as a damaged backup, and leaves nothing', async () => {
+/** A new folder with a backup in it. */
+async function folderWithBackup(): Promise<{ base: string; file: string; bytes: Buffer }> {
   const base = await mkdtemp(join(tmpdir(), 'reto3-restore-'));
   onTestFinished(() => rm(base, { recursive: true }));
-  const file = join(base, 'backup');
-  const bytes = await smallBackup();
+  const [file, bytes] = [join(base, 'backup'), await smallBackup()];
+  await writeFile(file, bytes);
+  return { base, file, bytes };
+}
+
+it('refuses a backup with a flipped bit anywhere, as a damaged backup, and leaves nothing', async () => {
+  const { base, file, bytes } = await folderWithBackup();
   for (let at = 0; at < bytes.length; at += 17) {
     const flipped = Buffer.from(bytes);
     flipped[at] = (flipped[at] ?? 0) ^ (1 << (at % 8));
@@ -34,5 +43,81 @@ it('refuses a backup with a flipped bit anywhere, as a damaged backup, and leave
       code: 'RETO3_BACKUP_DAMAGED',
     });
   }
+  expect(await readdir(base)).toEqual(['backup']);
+});
+
+it('leaves alone what another program put into the folder while it checked the backup', async () => {
+  const { base, file } = await folderWithBackup();
+  const folder = join(base, 'data');
+  const fill = (): void => {
+    mkdirSync(folder, { recursive: true });
+    writeFileSync(join(folder, 'counts'), 'of another program');
+  };
+  await expect(restore(file, folder, startMs, fill)).rejects.toMatchObject({
+    code: 'RETO3_FOLDER_NOT_EMPTY',
+  });
+  expect(await readdir(folder)).toEqual(['counts']);
+});
+
+it('lets only one of two restores have a folder', async () => {
+  const { base, file } = await folderWithBackup();
+  const folder = join(base, 'data');
+  const both = await Promise.allSettled([
+    restore(file, folder, startMs),
+    restore(file, folder, startMs),
+  ]);
+  const states = both.map(({ status }) => status).sort();
+  expect(states).toEqual(['fulfilled', 'rejected']);
+  expect(both.find(({ status }) => status === 'rejected')).toMatchObject({
+    reason: { code: 'RETO3_FOLDER_NOT_EMPTY' },
+  });
+  await DataFolder.with(folder, async ({ recovered }) => {
+    expect(recovered.messages).toBe(70 * perSecond);
+  });
+});
+
+it('leaves nothing in a new volume if the disk is full, and says so', async () => {
+  const { base, file } = await folderWithBackup();
+  const full = Object.assign(new Error('IO error: 000005.ldb: No space left on device'), {
+    code: 'LEVEL_IO_ERROR',
+  });
+  vi.spyOn(Store.prototype, 'write').mockRejectedValueOnce(full);
+  onTestFinished(() => void vi.restoreAllMocks());
+  const folder = join(base, 'data');
+  await mkdir(join(folder, 'lost+found'), { recursive: true });
+  await expect(restore(file, folder, startMs)).rejects.toMatchObject({ code: 'RETO3_DISK_FULL' });
+  expect(await readdir(folder)).toEqual(['lost+found']);
+  expect((await restore(file, folder, startMs)).messages).toBe(70 * perSecond);
+});
+
+it.each([
+  ['a folder', 'it is a folder'],
+  ['a data folder', 'it is a data folder'],
+  ['a device', 'it can be read only once'],
+  ['nothing', 'ENOENT'],
+])('refuses %s as a backup', async (kind, reason) => {
+  const { base } = await folderWithBackup();
+  const file = join(base, 'given');
+  if (kind === 'a folder') await mkdir(file);
+  if (kind === 'a data folder') await (await openDatabase(file)).close();
+  if (kind === 'a device') await symlink('/dev/null', file);
+  await expect(restore(file, join(base, 'data'), startMs)).rejects.toMatchObject({
+    code: 'RETO3_BACKUP_DAMAGED',
+    message: expect.stringContaining(`cannot read the backup ${file}: ${reason}`),
+    hint: 'name a file that reto3 backup wrote',
+  });
+  expect(await readdir(base)).not.toContain('data');
+});
+
+it('says of a backup given as a folder how to restore it', async () => {
+  const { base, file, bytes } = await folderWithBackup();
+  const hint = expect.stringContaining(`reto3 restore ${file} --data-dir NEW`);
+  for (const use of [
+    () => restore(file, file, startMs),
+    () => openDatabase(file),
+    () => DataFolder.with(file, async () => 0),
+  ])
+    await expect(use()).rejects.toMatchObject({ code: 'RETO3_DATA_UNREADABLE', hint });
+  expect(await readFile(file)).toEqual(bytes);
   expect(await readdir(base)).toEqual(['backup']);
 });

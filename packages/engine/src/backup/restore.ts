@@ -2,19 +2,23 @@
  * Restores a backup into an empty folder. Reads the file to its end before writing anything, and
  * audits the folder before reporting success.
  *
- * The node's meta row is written last. Until then the folder has an anchor and no meta row, so if
- * the process dies half-way, every server refuses the folder.
+ * The anchor is written first, and claims the folder: only one of two restores can create it, and a
+ * restore deletes nothing in a folder that it did not claim. The node's meta row is written last.
+ * Until then the folder has an anchor and no meta row, so if the process dies half-way, every
+ * server refuses the folder.
  */
-import { createReadStream, existsSync } from 'node:fs';
-import { mkdir, readdir, rm, stat } from 'node:fs/promises';
+import { createReadStream } from 'node:fs';
+import { mkdir, open, readdir, rm, rmdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { messageOf, Reto3Error, timeText } from '@reto3/core';
 import { auditFolder } from '../query/audit.ts';
 import { DataFolder } from '../query/data-folder.ts';
-import { anchorIn } from '../store/anchor.ts';
+import { anchorFile, anchorIn } from '../store/anchor.ts';
 import { openDatabase } from '../store/database.ts';
+import { codeOf, firstWriteFailure } from '../store/database-failure.ts';
+import { hintOfFile, holdsDatabase } from '../store/database-files.ts';
 import { decodeGone } from '../store/gone.ts';
-import { mergerFolderOf } from '../store/inner-folders.ts';
+import { lostAndFound, mergerFolderOf } from '../store/inner-folders.ts';
 import type { Series } from '../store/keys.ts';
 import { decodeMeta, type Meta, unseal } from '../store/meta.ts';
 import type { EncodedRow } from '../store/rows.ts';
@@ -50,33 +54,102 @@ export async function restore(
   signal: AbortSignal = new AbortController().signal,
 ): Promise<Restored> {
   await assertEmpty(folder);
-  const isNew = !existsSync(folder);
+  await assertReadableTwice(file);
   const metas = await check(
     records(file, (bytes, ofBytes) => onRead(bytes, 2 * ofBytes)),
     signal,
   );
+  const isNew = await claim(folder);
+  const node = await openClaimed(folder, isNew, metas.node);
+  let isDone = false;
   try {
     const written = records(file, (bytes, ofBytes) => onRead(ofBytes + bytes, 2 * ofBytes));
-    const { rows, mergerRows } = await write(written, folder, metas, signal);
-    const messages = await assertHolds(folder, nowMs);
+    const { rows, mergerRows } = await write(
+      written,
+      folder,
+      { node, merger: metas.merger },
+      signal,
+    );
+    const messages = await assertHolds(node.store, folder, nowMs);
     signal.throwIfAborted();
+    isDone = true;
     return { rows, messages, ...(mergerRows !== undefined && { mergerRows }) };
   } catch (error) {
-    if (isNew) await rm(folder, { recursive: true, force: true });
-    for (const name of await readdir(folder).catch(() => []))
-      await rm(join(folder, name), { recursive: true, force: true });
-    throw error;
+    throw signal.aborted ? error : firstWriteFailure(folder, error);
+  } finally {
+    await node.close();
+    if (!isDone) await remove(folder, isNew);
   }
 }
 
 async function assertEmpty(folder: string): Promise<void> {
-  const names = await readdir(folder).catch((error: unknown) => {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return [];
+  const names = await readdir(folder).catch(async (error: unknown) => {
+    if (codeOf(error) === 'ENOENT') return [];
     const message = `cannot restore into ${folder}: ${messageOf(error)}`;
-    throw new Reto3Error('RETO3_DATA_UNREADABLE', message, { cause: error });
+    const options = { cause: error, ...(await hintOfFile(folder)) };
+    throw new Reto3Error('RETO3_DATA_UNREADABLE', message, options);
   });
-  if (names.length === 0) return;
-  throw new Reto3Error('RETO3_FOLDER_NOT_EMPTY', `cannot restore into ${folder}: it is not empty`);
+  if (names.some((name) => name !== lostAndFound)) throw notEmpty(folder);
+}
+
+function notEmpty(folder: string): Reto3Error {
+  return new Reto3Error('RETO3_FOLDER_NOT_EMPTY', `cannot restore into ${folder}: it is not empty`);
+}
+
+/**
+ * Makes the folder and claims it by an empty anchor, which every server refuses.
+ * @returns whether the folder is new
+ * @throws Reto3Error RETO3_FOLDER_NOT_EMPTY, RETO3_DATA_UNREADABLE, RETO3_DISK_FULL
+ */
+async function claim(folder: string): Promise<boolean> {
+  try {
+    const isNew = (await mkdir(folder, { recursive: true })) !== undefined;
+    // Checking the file may have taken minutes.
+    await assertEmpty(folder);
+    await (await open(join(folder, anchorFile), 'wx')).close();
+    return isNew;
+  } catch (error) {
+    throw codeOf(error) === 'EEXIST' ? notEmpty(folder) : firstWriteFailure(folder, error);
+  }
+}
+
+async function openClaimed(folder: string, isNew: boolean, meta: Meta): Promise<NewFolder> {
+  try {
+    return await NewFolder.open(folder, meta);
+  } catch (error) {
+    // If a server has taken the folder meanwhile, only the claim is ours.
+    if (codeOf(error) === 'RETO3_DATA_LOCKED') await withdraw(join(folder, anchorFile));
+    else await remove(folder, isNew);
+    throw firstWriteFailure(folder, error);
+  }
+}
+
+/** Deletes the claim, unless a server has replaced it by its anchor. */
+async function withdraw(anchor: string): Promise<void> {
+  if ((await stat(anchor)).size === 0) await rm(anchor);
+}
+
+/** Deletes everything in the folder, and the folder if it is new. */
+async function remove(folder: string, isNew: boolean): Promise<void> {
+  for (const name of await readdir(folder))
+    if (name !== lostAndFound) await rm(join(folder, name), { recursive: true, force: true });
+  if (isNew) await rmdir(folder);
+}
+
+/** @throws Reto3Error RETO3_BACKUP_DAMAGED */
+async function assertReadableTwice(file: string): Promise<void> {
+  const found = await stat(file).catch((error: unknown) => {
+    throw notABackup(file, messageOf(error));
+  });
+  if (found.isDirectory())
+    throw notABackup(file, (await holdsDatabase(file)) ? 'it is a data folder' : 'it is a folder');
+  if (!found.isFile()) throw notABackup(file, 'it can be read only once');
+}
+
+function notABackup(file: string, reason: string): Reto3Error {
+  return new Reto3Error('RETO3_BACKUP_DAMAGED', `cannot read the backup ${file}: ${reason}`, {
+    hint: 'name a file that reto3 backup wrote',
+  });
 }
 
 /** The meta rows of the node and of its merger. */
@@ -135,17 +208,17 @@ async function* records(file: string, onRead: OnRead): Records {
 async function write(
   all: Records,
   folder: string,
-  metas: Metas,
+  into: { readonly node: NewFolder; readonly merger: Meta | undefined },
   signal: AbortSignal,
 ): Promise<Pick<Restored, 'rows' | 'mergerRows'>> {
-  const node = await NewFolder.open(folder, metas.node);
+  const { node } = into;
   let merger: NewFolder | undefined;
   try {
     for await (const record of all) {
       signal.throwIfAborted();
       if (!('begins' in record)) await (merger ?? node).add(record);
-      else if (metas.merger !== undefined)
-        merger = await NewFolder.open(mergerFolderOf(folder), metas.merger);
+      else if (into.merger !== undefined)
+        merger = await NewFolder.open(mergerFolderOf(folder), into.merger);
     }
     await merger?.finish();
     await node.finish();
@@ -153,30 +226,33 @@ async function write(
     return { rows: node.rows + (mergerRows ?? 0), mergerRows };
   } finally {
     await merger?.close();
-    await node.close();
   }
 }
 
 /** A folder that is being filled. Every server refuses it before `finish`. */
 class NewFolder {
-  readonly #store: Store;
+  readonly store: Store;
   readonly #meta: Meta;
   #batch: Change[] = [];
   rows = 0;
 
   private constructor(store: Store, meta: Meta) {
-    this.#store = store;
+    this.store = store;
     this.#meta = meta;
   }
 
   /** @param backedUp the meta row in the backup */
   static async open(folder: string, backedUp: Meta): Promise<NewFolder> {
-    await mkdir(folder, { recursive: true });
+    const store = await Store.open(() => openDatabase(folder));
     const writes = backedUp.writes + 1;
-    await anchorIn(folder).write(writes);
+    try {
+      await anchorIn(folder).write(writes);
+    } catch (error) {
+      await store.close();
+      throw error;
+    }
     // Clean, since a backup begins with a flush and so lacks nothing.
-    const meta = { ...backedUp, ...withoutBoot(backedUp), writes, clean: true };
-    return new NewFolder(await Store.open(() => openDatabase(folder)), meta);
+    return new NewFolder(store, { ...backedUp, ...withoutBoot(backedUp), writes, clean: true });
   }
 
   async add(record: StoredRecord): Promise<void> {
@@ -185,16 +261,16 @@ class NewFolder {
     this.#batch.push(change);
     if (isRow(record)) this.rows++;
     if (this.#batch.length < batchRows) return;
-    await this.#store.write(this.#batch, { sync: false });
+    await this.store.write(this.#batch, { sync: false });
     this.#batch = [];
   }
 
   async finish(): Promise<void> {
-    await this.#store.write([...this.#batch, { meta: this.#meta }], { sync: true });
+    await this.store.write([...this.#batch, { meta: this.#meta }], { sync: true });
   }
 
   close(): Promise<void> {
-    return this.#store.close();
+    return this.store.close();
   }
 }
 
@@ -218,13 +294,12 @@ function withoutBoot({ cluster }: Meta): Pick<Meta, 'cluster'> {
 }
 
 /**
- * Audits the folder; returns the number of its messages.
+ * Audits the folder while nobody else can open it; returns the number of its messages.
  * @throws Reto3Error RETO3_BACKUP_DAMAGED
  */
-async function assertHolds(folder: string, nowMs: number): Promise<number> {
-  return DataFolder.with(folder, async (data) => {
-    const { ok, places } = await auditFolder(data, nowMs);
-    if (!ok) throw damaged(places[0]?.reason ?? 'its counts do not add up');
-    return data.recovered.messages;
-  });
+async function assertHolds(store: Store, folder: string, nowMs: number): Promise<number> {
+  const data = await DataFolder.on(store, folder);
+  const { ok, places } = await auditFolder(data, nowMs);
+  if (!ok) throw damaged(places[0]?.reason ?? 'its counts do not add up');
+  return data.recovered.messages;
 }

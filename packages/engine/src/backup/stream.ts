@@ -9,12 +9,12 @@
 import { crc32 } from 'node:zlib';
 import { type Damage, periods, Reto3Error, reportDamage, sec } from '@reto3/core';
 import { DamagedRow, decodeWindows } from '../store/codec.ts';
+import { backupMagic } from '../store/database-files.ts';
 import { type metaKeys, partKey, partOf, rowName, type Series } from '../store/keys.ts';
 import { allReports } from '../store/report-rows.ts';
 import { type EncodedRow, lengthOf } from '../store/rows.ts';
 import { allTime, type StoreSnapshot } from '../store/store.ts';
 
-const magic = Buffer.from('RETO3BAK', 'latin1');
 /** Version 2 has the rows of a merger after those of the node. */
 const [versionOfNode, versionWithMerger] = [1, 2];
 
@@ -80,7 +80,7 @@ export async function* writeBackup(
     return piece;
   };
 
-  add([magic, Uint8Array.of(merger === undefined ? versionOfNode : versionWithMerger)]);
+  add([backupMagic, Uint8Array.of(merger === undefined ? versionOfNode : versionWithMerger)]);
   for await (const record of recordsOf(node, merger)) {
     add(encode(record));
     if (isRow(record)) rows++;
@@ -147,12 +147,14 @@ function kindOf<Name extends string>(kinds: Kinds<Name>, name: Name): number {
 /** @throws Reto3Error RETO3_BACKUP_DAMAGED */
 export async function* readBackup(pieces: AsyncIterable<Uint8Array>): AsyncGenerator<BackupRecord> {
   const reader = new Reader(pieces);
-  const opening = await reader.take(magic.length + 1);
-  if (!opening.subarray(0, magic.length).equals(magic))
+  const opening = await reader.take(backupMagic.length + 1);
+  if (!opening.subarray(0, backupMagic.length).equals(backupMagic))
     throw damaged('it is not a backup of reto3');
-  const version = opening[magic.length];
+  const version = opening[backupMagic.length];
   if (version !== versionOfNode && version !== versionWithMerger)
-    throw damaged(`got version ${version}, want ${versionOfNode} or ${versionWithMerger}`);
+    throw damaged(
+      `got version ${version}, want ${versionOfNode} or ${versionWithMerger}; a later reto3 may have written it`,
+    );
   for (let rows = 0; ; ) {
     const [kind = endKind] = await reader.take(1);
     const number = (await reader.take(6)).readUIntLE(0, 6);
