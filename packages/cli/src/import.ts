@@ -81,11 +81,13 @@ async function keeperFor(
 export function importedJson(logs: readonly LogSummary[]): object {
   const files = logs.map((log) => {
     const { name, format, moment, resolutionMs, lines, messages, skipped, known, spans } = log;
+    const { hidden = [] } = log;
     const from = spans[0]?.from;
     const to = spans.at(-1)?.to;
     return {
       ...{ name, format: format.name, moment, resolutionMs, lines, messages, skipped, known },
       ...{ from, to, fromTime: isoText(from), toTime: isoText(to) },
+      ...(hidden.length > 0 && { hidden }),
     };
   });
   const sum = (of: (log: LogSummary) => number): number =>

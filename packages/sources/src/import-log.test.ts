@@ -3,13 +3,21 @@ import { appendFile, mkdtemp, rename, rm, truncate, writeFile } from 'node:fs/pr
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
-import { type Period, periods, timeText, totalOf } from '@reto3/core';
-import { audit, type CountsView, DataFolder, FolderWriter, readChunks } from '@reto3/engine';
+import { alignDown, type Period, periods, timeText, totalOf } from '@reto3/core';
+import {
+  audit,
+  type CountsView,
+  DataFolder,
+  FolderWriter,
+  HeldFolder,
+  readChunks,
+} from '@reto3/engine';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { importLog } from './import-log.ts';
 import type { LogSummary } from './log-summary.ts';
 import type { LogOptions } from './plan.ts';
 import { readingOf, readLogs } from './read-log.ts';
+import { summaryLines } from './summary-text.ts';
 
 const startMs = Date.UTC(2016, 4, 28, 11, 11, 11);
 const nowMs = startMs + 365 * 24 * 3_600_000;
@@ -222,6 +230,39 @@ describe('importLog', () => {
     expect(await run(log, { format: 'haproxy' })).toMatchObject({ messages: 0, skipped: 50 });
     expect(await run()).toMatchObject({ messages: 50, skipped: 0, known: 100 });
     await expectSameAs(log);
+  });
+
+  it('says how many messages readers do not see, since retention has deleted their time', async () => {
+    await writeFile(log, lines(0, 100));
+    expect((await run()).hidden).toEqual([]);
+    const store = await new HeldFolder(folder).openStore();
+    const meta = await store.readMeta();
+    if (meta === undefined) throw new Error('no meta row');
+    const hour = alignDown(startMs, 3_600_000);
+    const deletedBefore = { ms10: hour + 7_200_000, sec: hour + 3_600_000, min: 0 };
+    const writes = meta.writes + 1;
+    await store.write([{ meta: { ...meta, writes, deletedBefore } }], { sync: true });
+    await store.close();
+    // A minute in both, one in ms10 only, and one that is shown.
+    const other = join(place, 'other.log');
+    const linesPerHour = 3_600_000 / 1_000;
+    const hours = [0, 1, 2].map((later) => {
+      const first = later * linesPerHour;
+      return lines(first, first + 10 + later, 1_000);
+    });
+    await writeFile(other, hours.join(''));
+    const summary = await run(other);
+    const from = alignDown(startMs, 60_000);
+    const ms10 = { period: 'ms10', messages: 21, from, to: from + 3_660_000 };
+    const sec = { period: 'sec', messages: 10, from, to: from + 60_000 };
+    expect(summary).toMatchObject({ messages: 33, hidden: [ms10, sec] });
+    expect(summaryLines(summary).slice(-2)).toEqual([
+      `${other}: 21 messages from 2016-05-28 11:11:00.000 to 2016-05-28 12:12:00.000 are not shown in ms10, because retention has deleted that time; import the log into another --data-dir to see all`,
+      `${other}: 10 messages from 2016-05-28 11:11:00.000 to 2016-05-28 11:12:00.000 are not shown in sec, because retention has deleted that time; import the log into another --data-dir to see all`,
+    ]);
+    const coarse = join(place, 'coarse.log');
+    await writeFile(coarse, coarseLines(0, 5));
+    expect((await run(coarse)).hidden).toMatchObject([{ period: 'sec', messages: 5 }]);
   });
 
   it('is exact where it ends after any commit', async () => {

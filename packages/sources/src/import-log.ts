@@ -19,7 +19,7 @@ import {
 import type { Span } from './active-time.ts';
 import { lineFeed } from './bytes.ts';
 import { chunksOf, plainFile } from './input.ts';
-import type { LogSummary } from './log-summary.ts';
+import { type Hidden, joinHidden, type LogSummary } from './log-summary.ts';
 import { fingerprintBytes, fingerprintOf, LastBytes, positionOf } from './position.ts';
 import { type LastLine, Log, type MessageKeeper, type Reading } from './read-log.ts';
 import { WindowCounts } from './window-counts.ts';
@@ -52,7 +52,8 @@ export async function importLog(
   const { summary } = await importRound(name, reading, writer, events, openKeeper);
   const messages = first.summary.messages + summary.messages;
   const skipped = first.summary.skipped + summary.skipped;
-  return { ...summary, messages, skipped, known: summary.lines - messages - skipped };
+  const hidden = joinHidden([...(first.summary.hidden ?? []), ...(summary.hidden ?? [])]);
+  return { ...summary, messages, skipped, known: summary.lines - messages - skipped, hidden };
 }
 
 interface Round {
@@ -104,11 +105,10 @@ async function importRound(
     const isKept = areKept && (wasInterrupted || keeper !== undefined);
     const kept = isKept ? { kept: true as const } : {};
     const target = { id: before.id, ...where, head, ...to, ...kept };
-    await write(writer, counts, summary, before, target, () => keeper?.release());
-    return {
-      summary: known === undefined ? summary : withRange(summary, to.times),
-      wasInterrupted,
-    };
+    const release = () => keeper?.release();
+    const hidden = await write(writer, counts, summary, before, target, release);
+    const ranged = known === undefined ? summary : withRange(summary, to.times);
+    return { summary: { ...ranged, hidden }, wasInterrupted };
   } finally {
     keeper?.close();
     await chunks.return(undefined);
@@ -253,6 +253,7 @@ class Text {
 /**
  * Writes the counts, some minutes at a time.
  * @param committed called after each commit; the first one keeps the messages
+ * @returns the messages that readers do not see
  */
 async function write(
   writer: FolderWriter,
@@ -261,7 +262,7 @@ async function write(
   before: SourcePosition,
   to: SourcePosition,
   committed: () => void,
-): Promise<void> {
+): Promise<readonly Hidden[]> {
   const secondsOnly = resolutionMs > ms10.windowMs;
   const done = before.writing?.through ?? 0;
   // The unfinished line was counted, and counts anew now that it is complete.
@@ -271,6 +272,7 @@ async function write(
   const may = { ...(times && { times }), ...(openLine && { openLine }), ...(kept && { kept }) };
   const target = { end, offset, lines, ...may };
   const columns = new Float64Array(ms10.blockWindows);
+  let hidden: readonly Hidden[] = [];
   for (const { start, counted } of minutesOf(spans)) {
     if (start < done) continue;
     columns.fill(0);
@@ -280,6 +282,12 @@ async function write(
       columns[window] = (columns[window] ?? 0) - 1;
     }
     await writer.add({ start, counts: columns, counted, secondsOnly });
+    for (const period of writer.hiddenIn(start)) {
+      if (period === 'ms10' && secondsOnly) continue;
+      const messages = columns.reduce((sum, count) => sum + count, 0);
+      const more = { period, messages, from: start, to: start + min.windowMs };
+      if (messages > 0) hidden = joinHidden([...hidden, more]);
+    }
     if (writer.minutes < minutesPerCommit) continue;
     const through = start + min.windowMs;
     await writer.commit({ ...before, writing: { to: target, through } });
@@ -287,6 +295,7 @@ async function write(
   }
   await writer.commit(to);
   committed();
+  return hidden;
 }
 
 interface CoveredMinute {

@@ -1,4 +1,5 @@
 /** What reading one log found, as data. */
+import type { PeriodName } from '@reto3/core';
 import type { Span } from './active-time.ts';
 import type { LogFormat, Moment, Reason } from './format.ts';
 import type { SkippedLine } from './skipped-lines.ts';
@@ -30,6 +31,33 @@ export interface LogSummary {
   readonly future: number;
   /** The largest step back of its times, in ms. */
   readonly stepBackMs: number;
+  /** Only of an import: at most one for each period. */
+  readonly hidden?: readonly Hidden[];
+}
+
+/** Messages that an import counted in time of which retention has deleted a period's windows. */
+export interface Hidden {
+  /** The period in which readers do not see them. */
+  readonly period: PeriodName;
+  readonly messages: number;
+  /** Epoch ms. */
+  readonly from: number;
+  readonly to: number;
+}
+
+/** One for each period. */
+export function joinHidden(all: readonly Hidden[]): Hidden[] {
+  const joined = new Map<PeriodName, Hidden>();
+  for (const { period, ...more } of all) {
+    const { messages, from, to } = joined.get(period) ?? { ...more, messages: 0 };
+    joined.set(period, {
+      period,
+      messages: messages + more.messages,
+      from: Math.min(from, more.from),
+      to: Math.max(to, more.to),
+    });
+  }
+  return [...joined.values()];
 }
 
 /** A duration in a fitting unit. */

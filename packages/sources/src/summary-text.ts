@@ -19,6 +19,7 @@ export function summaryLines(log: LogSummary): string[] {
       `${counted(lines, 'line')} = ${counted(messages, 'message')} + ${skipped} skipped${known === 0 ? '' : ` + ${known} known`}${range}`,
     ...skippedLines(log),
     ...warnings(log),
+    ...hiddenLines(log),
   ];
 }
 
@@ -52,4 +53,11 @@ function warnings({ name, otherFormat, future, stepBackMs, spans }: LogSummary):
       ? ''
       : `${name}: its times step back by up to ${durationText(stepBackMs)}; each message is counted in the window of its own time`,
   ].filter((line) => line !== '');
+}
+
+function hiddenLines({ name, hidden = [] }: LogSummary): string[] {
+  return hidden.map(
+    ({ period, messages, from, to }) =>
+      `${name}: ${counted(messages, 'message')} from ${timeText(from)} to ${timeText(to)} ${messages === 1 ? 'is' : 'are'} not shown in ${period}, because retention has deleted that time; import the log into another --data-dir to see all`,
+  );
 }

@@ -26,6 +26,7 @@ import { holdsDatabase } from '../store/database-files.ts';
 import { holds } from '../store/gone.ts';
 import { HeldFolder } from '../store/held-folder.ts';
 import { type Meta, withoutJournal } from '../store/meta.ts';
+import { giveToOwner } from '../store/ownership.ts';
 import { type SourcePosition, sourceRow } from '../store/source-rows.ts';
 import type { Change, Store } from '../store/store.ts';
 import { Blocks, type StoredBlocks } from './blocks.ts';
@@ -120,6 +121,12 @@ export class FolderWriter {
     if (minute.unclosed && !held.journal.has(start)) this.#minutes.push(minute);
   }
 
+  /** The periods in which readers do not see an added minute: retention has deleted its time. */
+  hiddenIn(start: number): PeriodName[] {
+    const deletedBefore = this.#held?.meta.deletedBefore;
+    return periodNames.filter((name) => start < (deletedBefore?.[name] ?? 0));
+  }
+
   /**
    * Writes the added minutes and the position of their source, in one batch, on disk.
    * @throws Reto3Error RETO3_DISK_FULL, RETO3_DATA_UNREADABLE
@@ -166,7 +173,9 @@ export class FolderWriter {
   }
 
   async close(): Promise<void> {
-    await this.#held?.store.close();
+    if (this.#held === undefined) return;
+    await this.#held.store.close();
+    await giveToOwner(this.#path);
   }
 
   /** The minute with the counts of the folder. */
