@@ -104,8 +104,10 @@ export function dnsNames(text: string): readonly string[] {
   return names;
 }
 
-export function nonEmpty(text: string): string {
+export function filePath(text: string): string {
   if (text.trim() === '') throw new InvalidValue('a path');
+  // Of --data-dir=~/counts, some shells leave the ~, and a file of settings has no shell.
+  if (/^~(?:\/|$)/.test(text)) throw new InvalidValue('a path with the home folder written out');
   return text;
 }
 

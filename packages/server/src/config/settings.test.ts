@@ -503,6 +503,13 @@ const cases: Readonly<Record<Name, Case>> = {
   },
 };
 
+it.each(['~', '~/counts'])('refuses the path %s, which no shell has expanded', (text) => {
+  expect(() => resolveConfig({ 'data-dir': text }, {})).toThrow(
+    `got --data-dir "${text}", want a path with the home folder written out`,
+  );
+  expect(resolveConfig({ 'data-dir': `.${text}` }, {}).dataDir).toBe(`.${text}`);
+});
+
 it('has a case for every setting', () => {
   expect(Object.keys(cases).sort()).toEqual(Object.keys(settings).sort());
 });

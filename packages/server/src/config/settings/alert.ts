@@ -1,6 +1,6 @@
 /** Settings of alerts: the rules and the webhook. */
 import type { SettingTable } from '../setting.ts';
-import { alertRules, nonEmpty, webhook } from '../setting-values.ts';
+import { alertRules, filePath, webhook } from '../setting-values.ts';
 
 export const alertSettings = {
   /** Undefined without alerts. */
@@ -30,7 +30,7 @@ export const alertSettings = {
     summary: 'file with the URL of the webhook, if that is a secret',
     value: 'FILE',
     fallback: undefined,
-    parse: nonEmpty,
+    parse: filePath,
     unit: 'path',
     more: 'file with the URL of the webhook',
   },
@@ -39,7 +39,7 @@ export const alertSettings = {
     summary: 'file with the bearer token for the webhook',
     value: 'FILE',
     fallback: undefined,
-    parse: nonEmpty,
+    parse: filePath,
     unit: 'path',
     more: 'file with the bearer token for the webhook',
   },

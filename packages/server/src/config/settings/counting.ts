@@ -2,7 +2,7 @@
 import { ackModes } from '@reto3/core';
 import { availableCores } from '../available-cores.ts';
 import type { SettingTable } from '../setting.ts';
-import { duration, nonEmpty, oneOf, size, wholeNumber } from '../setting-values.ts';
+import { duration, filePath, oneOf, size, wholeNumber } from '../setting-values.ts';
 
 /**
  * A thread answers about 100,000 requests/s, takes 11 MB, and adds a stripe of counters to every sweep.
@@ -21,7 +21,7 @@ export const countingSettings = {
     summary: 'folder for the counts and the archive',
     value: 'FOLDER',
     fallback: './data',
-    parse: nonEmpty,
+    parse: filePath,
     unit: 'path',
     more: "on a disk of its own, other programs' fsyncs do not delay it",
   },

@@ -1,7 +1,7 @@
 /** Settings of the ingest port. */
 import { httpEngines } from '@reto3/core';
 import type { SettingTable } from '../setting.ts';
-import { address, networks, nonEmpty, oneOf, wholeNumber } from '../setting-values.ts';
+import { address, filePath, networks, oneOf, wholeNumber } from '../setting-values.ts';
 
 export const ingestSettings = {
   port: {
@@ -52,7 +52,7 @@ export const ingestSettings = {
     summary: 'certificate chain (PEM) for TLS on this port, with --tls-key',
     value: 'FILE',
     fallback: undefined,
-    parse: nonEmpty,
+    parse: filePath,
     unit: 'path, PEM',
     more: 'TLS without a proxy; more CPU per connection. A renewed certificate takes effect within seconds',
     less: 'plain HTTP, for use behind a load balancer with TLS',
@@ -63,7 +63,7 @@ export const ingestSettings = {
     summary: 'unencrypted private key (PEM) of --tls-cert',
     value: 'FILE',
     fallback: undefined,
-    parse: nonEmpty,
+    parse: filePath,
     unit: 'path, PEM, unencrypted',
     more: 'the key of `--tls-cert`',
   },

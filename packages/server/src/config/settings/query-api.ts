@@ -1,6 +1,6 @@
 /** Settings of the query API: its address and access control. */
 import type { SettingTable } from '../setting.ts';
-import { address, dnsNames, nonEmpty, switchValue, wholeNumber } from '../setting-values.ts';
+import { address, dnsNames, filePath, switchValue, wholeNumber } from '../setting-values.ts';
 
 export const queryApiSettings = {
   adminPort: {
@@ -27,7 +27,7 @@ export const queryApiSettings = {
     summary: 'file with a bearer token that the query API requires',
     value: 'FILE',
     fallback: undefined,
-    parse: nonEmpty,
+    parse: filePath,
     unit: 'path; one line of printable ASCII, at least 16 characters',
     more: 'every request needs the token; commands take it with `--token-file`. Create it with `openssl rand -base64 24`, readable by its owner only ([Secrets](operations.md#secrets))',
   },
@@ -45,7 +45,7 @@ export const queryApiSettings = {
     summary: 'certificate chain (PEM) for TLS on the query API',
     value: 'FILE',
     fallback: undefined,
-    parse: nonEmpty,
+    parse: filePath,
     unit: 'path, PEM',
     more: 'TLS, which a token on a network needs. A renewed certificate takes effect within seconds',
     less: 'plain HTTP, for use on loopback or behind a proxy with TLS',
@@ -56,7 +56,7 @@ export const queryApiSettings = {
     summary: 'unencrypted private key (PEM) of --admin-tls-cert',
     value: 'FILE',
     fallback: undefined,
-    parse: nonEmpty,
+    parse: filePath,
     unit: 'path, PEM, unencrypted',
     more: 'the key of `--admin-tls-cert`',
   },
