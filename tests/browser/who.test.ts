@@ -97,6 +97,31 @@ test('draws the keys together with the text that names their columns', async () 
   expect(wasDrawn).toBe(true);
 });
 
+test('removes the keys of another range if their answer fails, until one succeeds', async () => {
+  const { server, hash } = await afterBurst('--report', 'by:path');
+  const page = await Dashboard.open(server.adminUrl, hash, { mayRefuse: true });
+  await page.untilText('keys-shown', /^per /);
+  const [, from] = /from=(\d+)/.exec(hash) ?? [];
+  const go = (spanMs: number): Promise<void> =>
+    page.page.evaluate(`location.hash = '#from=${from}&to=${Number(from) + spanMs}'`);
+  const drawn = async () => ({
+    layers: await page.page.locator('#keys-key li').count(),
+    isDrawn: await page.page.evaluate<boolean>(`document.getElementById('keys').width > 0`),
+  });
+  expect(await drawn()).toEqual({ layers: 9, isDrawn: true });
+  const error = { code: 'RETO3_NO_REPORT', message: 'no such report', hint: '' };
+  await page.page.route('**/v1/reports/**', (route) => route.fulfill({ status: 404, json: error }));
+  await go(2_300);
+  await page.untilText('keys-shown', error.message);
+  expect(await drawn()).toEqual({ layers: 0, isDrawn: false });
+  await page.page.unroute('**/v1/reports/**');
+  await go(2_200);
+  await page.untilText('keys-shown', /^per /);
+  const after = await drawn();
+  expect(after.isDrawn).toBe(true);
+  expect(after.layers).toBeGreaterThan(1);
+});
+
 test('says what is missing if the keys were not kept', async () => {
   const { server, hash } = await afterBurst();
   const page = await Dashboard.open(server.adminUrl, hash);

@@ -127,3 +127,25 @@ test('npm run bench refuses an unknown flag in one line', () => {
   const { status, stderr } = spawnSync(process.execPath, [main, '--unknown'], { encoding: 'utf8' });
   expect([status, stderr]).toEqual([2, "bench: Unknown option '--unknown'; see --help\n"]);
 });
+
+test.each(['newer-build', 'newer-build-load'])(
+  'without a Debian 13, the project %s says how to get one',
+  (project) => {
+    const vitest = fileURLToPath(new URL('../../node_modules/.bin/vitest', import.meta.url));
+    const { status, stdout } = spawnSync(
+      vitest,
+      ['run', '--project', project, '--reporter', 'verbose'],
+      {
+        ...{ cwd: fileURLToPath(new URL('../..', import.meta.url)), encoding: 'utf8' },
+        env: {
+          PATH: process.env['PATH'],
+          NO_COLOR: '1',
+          RETO3_NEWER_BUILD_MISSING: 'debootstrap is not installed',
+        },
+      },
+    );
+    expect({ status, stdout }).toMatchObject({ status: 0 });
+    expect(stdout).toContain('which npm test makes as root on a Debian with debootstrap');
+    expect(stdout).toContain('debootstrap is not installed');
+  },
+);
