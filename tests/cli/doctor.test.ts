@@ -84,7 +84,9 @@ test('a damaged block and a missing CURRENT are found, repaired, and reported fr
   expect(ms10.stderr).toContain('it was lost before the data folder was repaired');
 });
 
-const canMount = spawnSync('unshare', ['--mount', 'true']).status === 0;
+/** Runs a command with mounts of its own. */
+const withMounts = ['unshare', '--mount', '--propagation', 'private'] as const;
+const canMount = spawnSync(withMounts[0], [...withMounts.slice(1), 'true']).status === 0;
 
 test.runIf(canMount)(
   'a repair of a volume keeps its copy there, and changes nothing if it is full',
@@ -103,7 +105,7 @@ test.runIf(canMount)(
     exit $code`;
     const repairOn = (spareKilobytes: number) => {
       const shell = ['sh', '-c', script, 'sh', dataDir, volume, String(spareKilobytes)];
-      const wrapper = ['unshare', '--mount', '--propagation', 'private', ...shell];
+      const wrapper = [...withMounts, ...shell];
       return runCli(['doctor', '--repair', '--data-dir', volume], { wrapper });
     };
     const done = await repairOn(64_000);
