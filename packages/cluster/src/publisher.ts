@@ -117,7 +117,6 @@ export class Publisher implements FlushParticipant {
     this.#published = {
       ...known,
       ...(!isKnown && { vouchedFrom }),
-      through: this.#seconds.through,
       ...(reports && { reports: { ...reports, through: this.#rows.through(reports.through) } }),
     };
     return this.#published;

@@ -104,13 +104,6 @@ export class SecondsLane implements Lane {
     return this.#knownSince !== undefined && monotonicMs - this.#knownSince >= settlesWithinMs;
   }
 
-  /** All seconds before that are published, epoch ms, except for what the open one still gets. */
-  get through(): number {
-    const inFlight = this.#inFlight?.from ?? Infinity;
-    const oldest = Math.min(this.#fresh.oldest, this.#oldestHeld, inFlight);
-    return Math.min(oldest, alignDown(this.#newestEnd, sec.windowMs));
-  }
-
   get state() {
     return {
       /** Everything before that is final and published, epoch ms. */

@@ -142,16 +142,13 @@ export class FolderWriter {
     const rows = [...store.heldRows(), sourceRow(position)];
     const reports = rows.map(({ key, bytes }): Change => ({ report: key, bytes }));
     const writes = held.meta.writes + 1;
-    const { cluster, messages = recovered.messagesInBlocks } = held.meta;
-    const oldest = Math.min(...this.#minutes.map(({ start }) => start));
+    const { messages = recovered.messagesInBlocks } = held.meta;
     const meta: Meta = {
       ...withoutJournal(held.meta),
       clean: true,
       writes,
       open: [],
       messages: messages + closing.messages,
-      // The changed seconds are no longer published.
-      ...(cluster && { cluster: { ...cluster, through: Math.min(cluster.through, oldest) } }),
     };
     try {
       // As in a first checkpoint: later a missing anchor means damage.

@@ -97,7 +97,7 @@ export class JournalWriter {
 
   /** How far the node has published. */
   published(): Published | undefined {
-    return this.#records.publishedWith([]);
+    return this.#records.published();
   }
 
   /** The number of the last written record. */

@@ -1,9 +1,6 @@
 /**
  * Makes the records of the journal: the changes in memory, the rows of participants, and how far
  * the node has published.
- *
- * Invariant: a record that changes seconds also lowers `published.through` to the first of them, so
- * a crash never leaves changed seconds marked as published.
  */
 import { ms10PerSecond, sec, VarintWriter } from '@reto3/core';
 import { encodeRecord, type HeldRow, type MinuteChanges } from '../journal/record.ts';
@@ -71,7 +68,7 @@ export class Records {
     const rows: HeldRow[] = [];
     for (const one of this.#participants) rows.push(...(one.rows?.() ?? []));
     const published = this.#published;
-    this.#published = this.publishedWith(changed);
+    this.#published = this.published();
     const text = this.#published && JSON.stringify(this.#published);
     const isKnown = closing === undefined && text === (published && JSON.stringify(published));
     const parts = { sequence, minutes: changes, rows, published: isKnown ? undefined : text };
@@ -79,17 +76,11 @@ export class Records {
     return { sequence, bytes, minutes, rows, changed };
   }
 
-  /**
-   * How far the node has published, in a write that changes these seconds.
-   * @param changed starts of seconds, epoch ms
-   */
-  publishedWith(changed: readonly number[]): Published | undefined {
+  /** How far the node has published. */
+  published(): Published | undefined {
     let published: Published | undefined;
     for (const one of this.#participants) published = one.published?.() ?? published;
-    published ??= unseen(this.#published);
-    if (published === undefined) return undefined;
-    const through = changed.reduce((least, start) => Math.min(least, start), published.through);
-    return { ...published, through };
+    return published ?? unseen(this.#published);
   }
 }
 

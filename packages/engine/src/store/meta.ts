@@ -46,7 +46,7 @@ interface JournalPosition {
   readonly through: number;
 }
 
-/** How far a node's counts have certainly reached the cluster. */
+/** How a node's counts reached the cluster. */
 export interface Published {
   /** The name under which they were published; under another, the cluster would add them again. */
   readonly node: string;
@@ -59,10 +59,6 @@ export interface Published {
    * be valid for a cluster that never heard of this boot.
    */
   readonly vouchedFrom?: number;
-  /** All earlier seconds were published and acknowledged, epoch ms. */
-  readonly through: number;
-  /** Unused; kept unchanged for earlier versions. */
-  readonly answered: number;
   /** Of its reports; absent if none were published. */
   readonly reports?: PublishedReports;
 }
@@ -82,8 +78,6 @@ export const neverPublished: Published = {
   node: '',
   boot: 0,
   after: 0,
-  through: 0,
-  answered: 0,
 };
 
 interface OpenMinute {
@@ -152,7 +146,7 @@ export function readPublished(text: string): Published {
 
 /** One name is enough: the checksum of the record proves that reto3 wrote it. */
 function isPublished(value: unknown): value is Published {
-  return typeof value === 'object' && value !== null && 'through' in value;
+  return typeof value === 'object' && value !== null && 'boot' in value;
 }
 
 /** Seals text: its CRC-32 as 8 hexadecimal digits, a space, the text. */
