@@ -102,6 +102,8 @@ requires('wrk')('wrk: its report is refused, with what to do instead', async () 
   await writeFile(report, await reportOf('wrk', ['-d', '1', '-t', '1', '-c', '2', url]));
   const { code, stderr } = await runCli(['stats', '--log', report]);
   expect(code).toBe(1);
-  expect(stderr).toContain('is the report of wrk or autocannon, without a time for each request');
+  expect(stderr).toContain(
+    `cannot count ${report}: it is a report of wrk or autocannon, which has`,
+  );
   expect(stderr).toContain('reto3 serve');
 });

@@ -12,7 +12,7 @@ test.each([
   [
     'wrk',
     'Running 2s test @ http://127.0.0.1:8080/\n  2 threads and 10 connections\n  Thread Stats   Avg      Stdev     Max   +/- Stdev\n',
-    'the report of wrk or autocannon',
+    'a report of wrk or autocannon, which',
     'reto3 serve',
   ],
   [

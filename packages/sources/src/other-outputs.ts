@@ -1,9 +1,9 @@
 /**
- * What load generators write without a time for each request: recognised by how it begins, to say
+ * What load generators write besides a line for each request: recognised by how it begins, to say
  * what to run instead.
  */
 
-export interface OtherOutput {
+interface OtherOutput {
   readonly what: string;
   readonly hint: string;
 }
@@ -12,40 +12,42 @@ interface Sign extends OtherOutput {
   readonly begins: RegExp;
 }
 
+const reportOf = (program: string): string =>
+  `a report of ${program}, which has no line with the time of each request`;
 const countArrivals =
   'count the requests where they arrive: send them to reto3 serve, or read the log of the server';
 
 const signs: readonly Sign[] = [
   {
-    what: 'the report of wrk or autocannon',
+    what: reportOf('wrk or autocannon'),
     begins: /^Running \S+ test @ /,
     hint: countArrivals,
   },
-  { what: 'the report of bombardier', begins: /^Bombarding /, hint: countArrivals },
-  { what: 'the report of httperf', begins: /^httperf /, hint: countArrivals },
+  { what: reportOf('bombardier'), begins: /^Bombarding /, hint: countArrivals },
+  { what: reportOf('httperf'), begins: /^httperf /, hint: countArrivals },
   {
-    what: 'a report of siege',
+    what: reportOf('siege'),
     begins: /^\*\* SIEGE|^Date & Time,|^\{\s*"transactions":/,
     hint: countArrivals,
   },
-  { what: 'the report of Artillery', begins: /^\{\s*"aggregate":/, hint: countArrivals },
+  { what: reportOf('Artillery'), begins: /^\{\s*"aggregate":/, hint: countArrivals },
   {
-    what: 'the report of ab',
+    what: reportOf('ab'),
     begins: /^This is ApacheBench|^Percentage served,/,
     hint: 'run ab -g FILE, which has the second of each request',
   },
   {
-    what: 'the report of h2load',
+    what: reportOf('h2load'),
     begins: /^starting benchmark\.\.\./,
     hint: 'run h2load --log-file=FILE',
   },
   {
-    what: 'the report of k6',
+    what: reportOf('k6'),
     begins: /^\{\s*"(?:root_group|metrics)":|\bhttp_reqs\.{3}/,
     hint: 'run k6 run --out json=FILE',
   },
   {
-    what: 'the report of vegeta',
+    what: reportOf('vegeta'),
     begins: /^Requests\s+\[total, rate|^\{"latencies":\{/,
     hint: 'run vegeta encode --to csv on the results of the attack',
   },
@@ -55,7 +57,7 @@ const signs: readonly Sign[] = [
     hint: 'run vegeta encode --to csv RESULTS > FILE',
   },
   {
-    what: 'the report of oha',
+    what: reportOf('oha'),
     begins: /^\S*Summary:.*\n.*Success rate:|^\{\s*"summary":\s*\{\s*"successRate":/,
     hint: 'run oha --no-tui --output-format csv',
   },
@@ -65,44 +67,44 @@ const signs: readonly Sign[] = [
     hint: 'with oha, run oha --no-tui --output-format csv instead of --db-url',
   },
   {
-    what: 'the report of ghz',
+    what: reportOf('ghz'),
     begins:
       /^Summary:\s*\n\s+(?:Name|Count):|^duration \(ms\),status,error|^\{\s*"date":[^,]*,\s*"(?:name|endReason)":/,
     hint: 'run ghz -O influx-details',
   },
-  { what: 'the report of hey', begins: /^Summary:\s*\n\s+Total:/, hint: 'run hey -o csv' },
+  { what: reportOf('hey'), begins: /^Summary:\s*\n\s+Total:/, hint: 'run hey -o csv' },
   {
-    what: 'the CSV of an early hey',
+    what: reportOf('an early hey'),
     begins: /^response-time,DNS\+dialup,(?![^\n]*offset)/,
     hint: 'run a later hey, whose CSV has a column offset',
   },
   {
-    what: 'a report of Fortio',
+    what: reportOf('Fortio'),
     begins: /^\{\s*"RunType":|^Fortio \S+ running at /,
     hint: 'run fortio load -access-log-file FILE',
   },
   {
-    what: 'a report of Locust',
+    what: reportOf('Locust'),
     begins: /^"?(?:Type"?,"?Name|Method"?,"?Name|Timestamp"?,"?User Count|Count"?,"?Message)"?,/,
     hint: 'write a row for each request event, as in reto3 recipe locust',
   },
   {
-    what: 'a report of JMeter',
+    what: reportOf('JMeter'),
     begins: /^"?(?:Label|sampler_label)"?,/,
     hint: 'run jmeter -n -t PLAN -l FILE',
   },
   {
-    what: 'a JTL of JMeter with other times, or with transactions only',
+    what: 'a JTL of JMeter with times in another form, or with transactions only',
     begins: /^[^\n]*\btimeStamp\b[^\n]*\belapsed\b/,
     hint: 'set jmeter.save.saveservice.timestamp_format=ms, and clear Generate Parent Sample',
   },
   {
-    what: 'a report of Gatling',
+    what: reportOf('Gatling'),
     begins: /^(?:var stats = )?\{\s*"?type"?:\s*"GROUP"/,
     hint: 'name the simulation.log of the run',
   },
   {
-    what: 'a log of Tsung',
+    what: reportOf('Tsung'),
     begins: /^# stats: dump at |^\{\s*"stats":|^(?:NewClient|Send|Recv|load):/,
     hint: 'set dumptraffic="protocol", and name tsung.dump',
   },

@@ -375,11 +375,9 @@ export class Log {
       });
     const other = otherOutputOf(first);
     if (other !== undefined)
-      return new Reto3Error(
-        'RETO3_LOG_UNKNOWN',
-        `${name} is ${other.what}, without a time for each request`,
-        { hint: other.hint },
-      );
+      return new Reto3Error('RETO3_LOG_UNKNOWN', `cannot count ${name}: it is ${other.what}`, {
+        hint: other.hint,
+      });
     if (first.includes(0))
       return new Reto3Error('RETO3_LOG_UNREADABLE', `cannot read ${name}: it is no text`, {
         hint: 'name a log of text, plain or compressed with gzip, zstd or Brotli',
