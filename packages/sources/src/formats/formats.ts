@@ -27,6 +27,7 @@ import { nginxProxyManager } from './nginx-proxy-manager.ts';
 import { otlp } from './otlp.ts';
 import { phout } from './phout.ts';
 import { pino } from './pino.ts';
+import { rails } from './rails.ts';
 import { s3 } from './s3.ts';
 import { squid } from './squid.ts';
 import { suricata } from './suricata.ts';
@@ -85,5 +86,6 @@ export const formats: readonly LogFormat[] = [
   otlp,
   nginxJson,
   logfmt,
+  rails,
   access,
 ];

@@ -38,6 +38,7 @@ export const logfmt: LogFormat = {
   resolution: '1 s, or finer',
   moment: 'end',
   isGeneral: true,
+  isWholeLine: true,
   parser({ zone }) {
     const line = new LabelledLine(labels, 'logfmt');
     const connecting = new Instant();

@@ -96,6 +96,12 @@ export const textLines: Readonly<Record<string, Made>> = {
     line: (line) =>
       `[${clf(line.end)} +0000] - ${line.status} ${line.status} - ${line.method} https ${line.host} "${line.target}" [Client ${line.client}] [Length ${line.bytes}] [Gzip -] [Sent-to ${upstreamOf(line)}] "${line.agent}" "${line.referer}"`,
   },
+  rails: {
+    counted: byStart(6),
+    others: ['Completed 200 OK in 41ms (Views: 18.7ms | ActiveRecord: 0.0ms)'],
+    line: (line) =>
+      `I, [${iso(line.start, 6).slice(0, -1)} #7]  INFO -- : [${idOf(line)}] Started ${line.method} "${line.target}" for ${line.client} at ${dateAndTime(line.start).replace('T', ' ')} +0000`,
+  },
   uwsgi: {
     counted: byStart(0),
     others: ['spawned uWSGI worker 1 (pid: 7, cores: 1)'],
