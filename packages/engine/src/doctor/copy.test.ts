@@ -12,7 +12,7 @@ import {
   writeFile,
 } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it, onTestFinished, vi } from 'vitest';
 import { DataFolder } from '../query/data-folder.ts';
 import { openDatabase } from '../store/database.ts';
@@ -90,6 +90,13 @@ it('starts over from its copy after it was interrupted, and nothing opens the fo
   await DataFolder.with(folder, async ({ recovered }) => {
     expect(recovered.messages).toBe(messages);
   });
+});
+
+it('removes what a repair left that was killed while it copied, and nothing else', async () => {
+  const others = ['data.before-repair-2016', 'data2.before-repair-2016.part', 'data.part'];
+  for (const name of [...others, 'data.before-repair-2016.part']) await mkdir(join(base, name));
+  const copy = await beginRepair(folder, nowMs, never);
+  expect((await readdir(base)).sort()).toEqual(['data', basename(copy), ...others].sort());
 });
 
 it('starts over where folder and copy were moved, and refuses if the copy is gone', async () => {

@@ -59,6 +59,7 @@ export async function endRepair(folder: string): Promise<void> {
 }
 
 const copyPrefix = 'before-repair-';
+const partSuffix = '.part';
 
 /**
  * Beside the folder; in it if that is another disk, as of a container's volume, or not writable, as
@@ -79,8 +80,9 @@ async function pathOfCopy(folder: string, nowMs: number): Promise<string> {
 
 /** Copies the folder; the copy gets its name once it is complete and on disk. */
 async function copyFolder(folder: string, copy: string, signal: AbortSignal): Promise<void> {
-  const part = `${copy}.part`;
+  const part = `${copy}${partSuffix}`;
   try {
+    await removeParts(copy);
     await mkdir(part, { mode: 0o700 });
     for (const name of await readdir(folder)) {
       const path = join(folder, name);
@@ -101,6 +103,17 @@ async function copyFolder(folder: string, copy: string, signal: AbortSignal): Pr
     await rm(part, { recursive: true, force: true });
     throw signal.aborted ? error : copyFailure(folder, copy, error);
   }
+}
+
+/** Removes what repairs of the same folder left that were killed while they copied. */
+async function removeParts(copy: string): Promise<void> {
+  const begin = basename(copy).slice(0, basename(copy).lastIndexOf(copyPrefix) + copyPrefix.length);
+  for (const name of await readdir(dirname(copy)))
+    if (name.startsWith(begin) && name.endsWith(partSuffix)) {
+      const removed = rm(join(dirname(copy), name), { recursive: true, force: true });
+      // They only take space.
+      await removed.catch(() => undefined);
+    }
 }
 
 async function syncTree(folder: string): Promise<void> {
