@@ -1,5 +1,15 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
-import { mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import {
+  chown,
+  mkdir,
+  mkdtemp,
+  readdir,
+  readFile,
+  rm,
+  stat,
+  symlink,
+  writeFile,
+} from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { MemoryLevel } from 'memory-level';
@@ -7,6 +17,7 @@ import { expect, it, onTestFinished, vi } from 'vitest';
 import { DataFolder } from '../query/data-folder.ts';
 import { openDatabase } from '../store/database.ts';
 import { Store } from '../store/store.ts';
+import { makeMergerFolder } from '../testing/merger-folder.ts';
 import { perSecond, VirtualServer } from '../testing/virtual-server.ts';
 import { restore } from './restore.ts';
 import { writeBackup } from './stream.ts';
@@ -121,3 +132,32 @@ it('says of a backup given as a folder how to restore it', async () => {
   expect(await readFile(file)).toEqual(bytes);
   expect(await readdir(base)).toEqual(['backup']);
 });
+
+it.runIf(process.platform === 'linux' && process.geteuid?.() === 0)(
+  'belongs to the owner of the folder if root restores into it',
+  async () => {
+    const { base, file } = await folderWithBackup();
+    const [from, folder, owner] = [join(base, 'from'), join(base, 'data'), 65_534];
+    const server = await VirtualServer.in(from, startMs);
+    await server.count(1);
+    await server.stop();
+    await makeMergerFolder(join(from, 'cluster'), startMs);
+    const pieces: Uint8Array[] = [];
+    await DataFolder.with(from, (data) =>
+      DataFolder.ofScope(from, 'cluster', async (merger) => {
+        const [node, beside] = [data.backup(), merger.backup()];
+        for await (const piece of writeBackup(node, beside)) pieces.push(piece);
+        await node.close();
+        await beside.close();
+      }),
+    );
+    await writeFile(file, Buffer.concat(pieces));
+    await mkdir(folder);
+    await chown(folder, owner, owner);
+    expect((await restore(file, folder, startMs)).mergerRows).toBeGreaterThan(1);
+    const names = await readdir(folder, { recursive: true });
+    expect(names).toContain('cluster');
+    for (const name of names)
+      expect([name, (await stat(join(folder, name))).uid]).toEqual([name, owner]);
+  },
+);

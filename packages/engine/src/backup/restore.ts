@@ -21,6 +21,7 @@ import { decodeGone } from '../store/gone.ts';
 import { lostAndFound, mergerFolderOf } from '../store/inner-folders.ts';
 import type { Series } from '../store/keys.ts';
 import { decodeMeta, type Meta, unseal } from '../store/meta.ts';
+import { giveToOwner } from '../store/ownership.ts';
 import type { EncodedRow } from '../store/rows.ts';
 import { type Change, Store } from '../store/store.ts';
 import { type BackupRecord, damaged, damageIn, isRow, readBackup } from './stream.ts';
@@ -78,7 +79,8 @@ export async function restore(
     throw signal.aborted ? error : firstWriteFailure(folder, error);
   } finally {
     await node.close();
-    if (!isDone) await remove(folder, isNew);
+    if (isDone) await giveToOwner(folder);
+    else await remove(folder, isNew);
   }
 }
 

@@ -5,33 +5,51 @@
  * The owner may swap files and folders meanwhile, so that root would give away files of others.
  * Hence everything goes through open handles, and only files that a data folder has are given.
  */
-import { constants } from 'node:fs';
+import { constants, type Stats } from 'node:fs';
 import { type FileHandle, open, readdir } from 'node:fs/promises';
+import { join } from 'node:path';
 import { codeOf } from './database-failure.ts';
 import { isDatabaseFile } from './database-files.ts';
+import { mergerFolderOf } from './inner-folders.ts';
 
 const { O_DIRECTORY, O_NOFOLLOW, O_NONBLOCK, O_RDONLY } = constants;
 
 /** Files are gone or no files, or root has no right to give them. */
-const harmless = ['ENOENT', 'ELOOP', 'EPERM'];
+const harmless = ['ENOENT', 'ENOTDIR', 'ELOOP', 'EPERM'];
+
+const ofFolder = O_RDONLY | O_DIRECTORY;
+const ofFile = O_RDONLY | O_NOFOLLOW | O_NONBLOCK;
 
 /**
- * Gives what root owns in a data folder to the owner of the folder. Call it while the database is
- * closed: it opens LOCK, which would release the lock.
+ * Gives what root owns in a data folder, and in the merger's folder inside it, to the owner of the
+ * folder. Call it while the database is closed: it opens LOCK, which would release the lock.
  */
 export async function giveToOwner(folder: string): Promise<void> {
   if (process.platform !== 'linux' || process.geteuid?.() !== 0) return;
-  await withHandle(folder, O_RDONLY | O_DIRECTORY, async (held) => {
-    const { uid, gid } = await held.stat();
-    if (uid === 0) return;
-    const inside = `/proc/self/fd/${held.fd}`;
-    for (const name of (await readdir(inside)).filter(isOfDataFolder))
-      await withHandle(`${inside}/${name}`, O_RDONLY | O_NOFOLLOW | O_NONBLOCK, async (file) => {
-        const found = await file.stat();
-        // With a second name, it may be a file from elsewhere.
-        if (found.isFile() && found.uid === 0 && found.nlink === 1) await file.chown(uid, gid);
-      });
+  await withHandle(folder, ofFolder, async (held) => {
+    const owner = await held.stat();
+    if (owner.uid === 0) return;
+    await giveFiles(held, owner);
+    const merger = mergerFolderOf(pathOf(held));
+    await withHandle(merger, ofFolder | O_NOFOLLOW, async (inner) => {
+      if ((await inner.stat()).uid === 0) await inner.chown(owner.uid, owner.gid);
+      await giveFiles(inner, owner);
+    });
   });
+}
+
+/** The path of an open folder, whatever has its name now. */
+function pathOf({ fd }: FileHandle): string {
+  return `/proc/self/fd/${fd}`;
+}
+
+async function giveFiles(folder: FileHandle, { uid, gid }: Stats): Promise<void> {
+  for (const name of (await readdir(pathOf(folder))).filter(isOfDataFolder))
+    await withHandle(join(pathOf(folder), name), ofFile, async (file) => {
+      const found = await file.stat();
+      // With a second name, it may be a file from elsewhere.
+      if (found.isFile() && found.uid === 0 && found.nlink === 1) await file.chown(uid, gid);
+    });
 }
 
 async function withHandle(
