@@ -8,8 +8,8 @@ import { fsyncFails } from './failing-fsync.ts';
 import { folderMoved } from './folder-moved.ts';
 import { fullStop } from './full-stop.ts';
 import { hungWrite } from './hung-write.ts';
-import { killDurable, killMemory, killSlowDisk } from './kill.ts';
-import { priceFull, priceSteady } from './price.ts';
+import { killDurable, killMemory, killShortFlush, killSlowDisk } from './kill.ts';
+import { priceFull, priceOne, priceSteady } from './price.ts';
 import { secondServer } from './second-server.ts';
 import { simulation, tailSimulation } from './simulation.ts';
 import { fsyncSlow } from './slow-fsync.ts';
@@ -21,6 +21,7 @@ import { tailKill } from './tail.ts';
 export const faults: readonly Fault[] = [
   killDurable,
   killMemory,
+  killShortFlush,
   killSlowDisk,
   stop,
   diskFull,
@@ -41,5 +42,6 @@ export const faults: readonly Fault[] = [
   simulation,
   tailSimulation,
   priceSteady,
+  priceOne,
   priceFull,
 ];
