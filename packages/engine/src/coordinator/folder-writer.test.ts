@@ -6,6 +6,7 @@ import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import { DataFolder } from '../query/data-folder.ts';
 import { anchorFile, anchorIn } from '../store/anchor.ts';
 import { HeldFolder } from '../store/held-folder.ts';
+import { newMeta } from '../store/meta.ts';
 import { newSourceId, type SourcePosition } from '../store/source-rows.ts';
 import { Store } from '../store/store.ts';
 import { FolderWriter } from './folder-writer.ts';
@@ -53,6 +54,18 @@ it('writes an anchor of 0 before the first batch, so that a missing one means da
     code: 'RETO3_DATA_CORRUPT',
     message: expect.stringContaining('its file ANCHOR is missing'),
   });
+});
+
+it('keeps out a server whose store was failing, and so held no lock', async () => {
+  const held = new HeldFolder(folder);
+  const store = await held.openStore();
+  const written = { ...newMeta('a'), bootId: 'of the server', writes: 1 };
+  await store.write([{ meta: written }], { sync: true });
+  await held.anchor.write(1);
+  await store.close();
+  await importMinute();
+  await expect(store.reopen(written)).rejects.toThrow('another server wrote it');
+  await DataFolder.with(folder, async ({ recovered }) => expect(recovered.messages).toBe(100));
 });
 
 it('knows in which periods retention hides a minute', async () => {

@@ -7,6 +7,7 @@
  * server that stopped cleanly, and the position is where the counts end. The first commit also
  * closes the minutes in the journal of a killed server; after it there is no journal.
  */
+import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
 import {
   copyOf,
@@ -62,6 +63,8 @@ export const minutesPerCommit = 128;
 
 export class FolderWriter {
   readonly #path: string;
+  /** A server whose store fails holds no lock. With another boot, it cannot go on with the folder. */
+  readonly #bootId = randomUUID();
   /**
    * undefined in a new folder until the first minute: an unreadable log must not create a folder.
    */
@@ -145,6 +148,7 @@ export class FolderWriter {
     const { messages = recovered.messagesInBlocks } = held.meta;
     const meta: Meta = {
       ...withoutJournal(held.meta),
+      bootId: this.#bootId,
       clean: true,
       writes,
       open: [],

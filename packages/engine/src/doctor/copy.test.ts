@@ -18,6 +18,7 @@ import { DataFolder } from '../query/data-folder.ts';
 import { openDatabase } from '../store/database.ts';
 import { whileLocked } from '../store/files/repair.ts';
 import { isTable } from '../store/files/tables.ts';
+import { HeldFolder } from '../store/held-folder.ts';
 import { newMeta, seal } from '../store/meta.ts';
 import { Store } from '../store/store.ts';
 import { makeMergerFolder } from '../testing/merger-folder.ts';
@@ -146,6 +147,15 @@ it('holds the lock while it copies, and again after LevelDB could not open the f
     await renewLock();
     expect(openElsewhere()).toBe('LEVEL_LOCKED');
   });
+});
+
+it('keeps out a server whose store was failing, and so held no lock', async () => {
+  const store = await new HeldFolder(folder).openStore();
+  const written = await store.readMeta();
+  if (written === undefined) throw new Error('no meta row');
+  await store.close();
+  await repair(folder, nowMs);
+  await expect(store.reopen(written)).rejects.toThrow('another server wrote it');
 });
 
 it('does not blame a server if the folder cannot be locked for another reason', async () => {

@@ -5,6 +5,7 @@
  *
  * Afterwards the folder opens, an audit passes, and every count in it is one that was counted.
  */
+import { randomUUID } from 'node:crypto';
 import { realpath, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import {
@@ -181,7 +182,9 @@ async function repairRows(
   const open = [...meta.open, ...journal.open];
   const { changes, gone } = await rebuildSeries(store, { ...meta, open }, { ...known, cut });
   const writes = Math.max(meta.writes, anchored ?? 0, journal.lastWrite) + 1;
-  const { messages: _, ...mended } = { ...withoutJournal(meta), writes, open: [], clean: true };
+  // A server whose store fails holds no lock. With another boot, it cannot go on with this folder.
+  const boot = { bootId: randomUUID(), clean: true };
+  const { messages: _, ...mended } = { ...withoutJournal(meta), ...boot, writes, open: [] };
   await store.write([{ meta: mended }, { gone }], { sync: true });
   await anchorIn(folder).write(writes);
   const journals = journalIn(folder);

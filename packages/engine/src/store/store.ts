@@ -267,7 +267,9 @@ function assertContinues(found: Meta | undefined, written: Pick<Meta, 'bootId' |
   throw new Reto3Error(
     'RETO3_STORE_FAILING',
     `cannot reopen the data folder: it is not the one that this server wrote (${got})`,
-    { hint: 'put the folder back; the server keeps counting and recovers by itself' },
+    {
+      hint: 'put the folder back, and the server recovers by itself; if a repair or an import wrote to it, restart the server',
+    },
   );
 }
 
