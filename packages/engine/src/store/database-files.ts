@@ -24,7 +24,7 @@ export const backupMagic = Buffer.from('RETO3BAK', 'latin1');
 export async function hintOfFile(path: string): Promise<{ readonly hint?: string }> {
   const begin = await beginOf(path);
   if (begin === undefined) return {};
-  if (!begin.equals(backupMagic)) return { hint: 'it is a file: name a folder' };
+  if (!begin.equals(backupMagic)) return { hint: 'choose another --data-dir, which is a folder' };
   return { hint: `it is a backup: run reto3 restore ${path} --data-dir NEW, and name that folder` };
 }
 
