@@ -20,7 +20,6 @@ export type Reason =
   | 'no header above it'
   | 'no time that can be read'
   | 'a time out of range'
-  | 'no duration'
   | 'another metric'
   | 'a sum of other lines'
   | 'part of a longer line'

@@ -27,6 +27,8 @@ export interface LogSummary {
   readonly spans: readonly Span[];
   /** From its oldest message to its newest, epoch ms, including known ones. */
   readonly times: Span;
+  /** Messages counted by the other moment, because their lines have no duration. */
+  readonly withoutDuration: number;
   /** Messages from the future. */
   readonly future: number;
   /** The largest step back of its times, in ms. */

@@ -101,18 +101,18 @@ export function momentOf(format: LogFormat, way: Way): Moment {
   return way === 'back' ? 'start' : 'end';
 }
 
-/** When to count a message, epoch ms; or why it cannot be counted. */
+/**
+ * When to count a message, epoch ms; or why it cannot be counted. Without a duration, which a line
+ * behind the sample may lack, it is counted as stamped.
+ */
 export function countedTime({ time, duration, hasDuration }: Stamp, way: Way): number | Reason {
   let { ms } = time;
-  if (way !== 'as stamped') {
-    if (!hasDuration) return 'no duration';
-    if (way === 'back') {
-      ms -= duration.ms;
-      if (time.ns < duration.ns) ms--;
-    } else {
-      ms += duration.ms;
-      if (time.ns + duration.ns >= 1_000_000) ms++;
-    }
+  if (hasDuration && way === 'back') {
+    ms -= duration.ms;
+    if (time.ns < duration.ns) ms--;
+  } else if (hasDuration && way === 'forward') {
+    ms += duration.ms;
+    if (time.ns + duration.ns >= 1_000_000) ms++;
   }
   return ms >= 0 && ms <= largestTime ? ms : 'a time out of range';
 }

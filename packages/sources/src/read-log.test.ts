@@ -199,6 +199,22 @@ describe('readLogs', () => {
     }
   });
 
+  test('counts a line behind the sample that has no duration, by its end', async () => {
+    const line = (index: number, more: string): string =>
+      `{"level":30,"time":${Date.parse('2016-05-28T11:11:11Z') + index},"res":{"statusCode":200}${more}}\n`;
+    const many = Array.from({ length: 1_000 }, (_, index) => line(index, ',"responseTime":5'));
+    const { logs } = await read(file(many.join('') + line(2_000, '')));
+    const [log] = logs;
+    expect(log).toMatchObject({ moment: 'start', messages: 1_001, withoutDuration: 1 });
+    expect(log?.times).toEqual({
+      from: Date.parse('2016-05-28T11:11:10.995Z'),
+      to: Date.parse('2016-05-28T11:11:13Z'),
+    });
+    expect(log && summaryLines(log).join('\n')).toContain(
+      '1 message without a duration, counted by the end',
+    );
+  });
+
   test('does not judge by a line that the sample cuts', async () => {
     const line = (ms: number): string =>
       `time:28/May/2016:11:11:11 +0000\tmsec:1464433871.${ms}\treq:GET / HTTP/1.1\tua:${'x'.repeat(1_900)}\treqtime:0.005\n`;

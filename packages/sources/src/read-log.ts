@@ -155,6 +155,7 @@ export class Log {
   #newestStamp = 0;
   #stepBackMs = 0;
   #future = 0;
+  #withoutDuration = 0;
   readonly #skipped = new SkippedLines();
 
   /** @param position how far the log was counted before */
@@ -225,6 +226,7 @@ export class Log {
       otherFormat: this.#skipped.otherFormat(fit.format, this.#reading.parser),
       spans: this.#spans(),
       times: this.#times(),
+      withoutDuration: this.#withoutDuration,
       future: this.#future,
       stepBackMs: this.#stepBackMs,
     };
@@ -350,6 +352,7 @@ export class Log {
     if (this.#isOpenLine) this.#known++;
     else this.#messages++;
     if (ms > this.#reading.nowMs) this.#future++;
+    if (this.#way !== 'as stamped' && !this.#stamp.hasDuration) this.#withoutDuration++;
     if (time.digits > this.#digits) this.#digits = time.digits;
     if (time.ms >= this.#newestStamp) this.#newestStamp = time.ms;
     else if (this.#newestStamp - time.ms > this.#stepBackMs)

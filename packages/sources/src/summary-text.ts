@@ -38,11 +38,15 @@ function counted(count: number, noun: string): string {
   return `${count} ${noun}${count === 1 ? '' : 's'}`;
 }
 
-function warnings({ name, otherFormat, future, stepBackMs, spans }: LogSummary): string[] {
+function warnings(log: LogSummary): string[] {
+  const { name, format, otherFormat, withoutDuration, future, stepBackMs, spans } = log;
   return [
     otherFormat === undefined
       ? ''
       : `${name}: has two formats; lines in the other (${otherFormat}) are not counted; choose with --log-format`,
+    withoutDuration === 0
+      ? ''
+      : `${name}: ${counted(withoutDuration, 'message')} without a duration, counted by the ${format.moment}`,
     future === 0
       ? ''
       : `${name}: ${counted(future, 'message')} ${future === 1 ? 'lies' : 'lie'} in the future`,
