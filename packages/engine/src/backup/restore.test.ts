@@ -1,6 +1,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import {
   chown,
+  cp,
   mkdir,
   mkdtemp,
   readdir,
@@ -99,6 +100,24 @@ it('leaves nothing in a new volume if the disk is full, and says so', async () =
   await expect(restore(file, folder, startMs)).rejects.toMatchObject({ code: 'RETO3_DISK_FULL' });
   expect(await readdir(folder)).toEqual(['lost+found']);
   expect((await restore(file, folder, startMs)).messages).toBe(70 * perSecond);
+});
+
+it('leaves a folder that says how to go on if it is killed', async () => {
+  const { base, file } = await folderWithBackup();
+  const folder = join(base, 'data');
+  // Killed before its last write, so it deletes nothing.
+  const write = vi.spyOn(Store.prototype, 'write').mockImplementation(() => new Promise(() => {}));
+  onTestFinished(() => void vi.restoreAllMocks());
+  const closed = vi.fn();
+  void restore(file, folder, startMs).then(closed, closed);
+  await vi.waitFor(() => expect(write).toHaveBeenCalled());
+  const killed = join(base, 'killed');
+  await cp(folder, killed, { recursive: true });
+  expect(closed).not.toHaveBeenCalled();
+  await expect(DataFolder.with(killed, async () => 0)).rejects.toMatchObject({
+    code: 'RETO3_DATA_CORRUPT',
+    hint: expect.stringMatching(/^if a restore was interrupted, delete the folder/),
+  });
 });
 
 it.each([

@@ -66,8 +66,9 @@ export async function recover(
   node: string,
   onDamage: OnDamage = () => undefined,
 ): Promise<Recovered> {
-  const stored = (await store.readMeta()) ?? newMeta(node);
-  assertAllWrites(stored, await anchor.read());
+  const found = await store.readMeta();
+  const stored = found ?? newMeta(node);
+  assertAllWrites(stored, await anchor.read(), found === undefined ? { hint: restoreAgain } : {});
   const records = await recordsOf(stored, journals);
   const meta = afterRecords(stored, records);
   const gone = await store.readGone();
@@ -188,11 +189,21 @@ function countedEndOf({ start, windows }: Row): number {
   return start + (lastCounted(windows) + 1) * ms10.windowMs;
 }
 
-function assertAllWrites(meta: Meta, anchored: number | undefined): void {
+/** A restore writes the meta row last. */
+const restoreAgain =
+  'if a restore was interrupted, delete the folder and restore again; else run reto3 doctor --repair, which keeps a copy';
+
+/** @param cure a better one than that of the error's code */
+function assertAllWrites(
+  meta: Meta,
+  anchored: number | undefined,
+  cure: { readonly hint?: string },
+): void {
   // The first import of an earlier version wrote its batch before its anchor.
   if (anchored === undefined && meta.writes > 1) throw corrupt('its file ANCHOR is missing');
   if (anchored !== undefined && anchored > meta.writes) {
-    throw corrupt(`got ${meta.writes} writes, want at least ${anchored}: the newest are missing`);
+    const reason = `got ${meta.writes} writes, want at least ${anchored}: the newest are missing`;
+    throw corrupt(reason, cure);
   }
 }
 
@@ -222,6 +233,6 @@ function assertTotals(meta: Meta, records: readonly JournalRecord[], minutes: Op
   }
 }
 
-function corrupt(reason: string): Reto3Error {
-  return new Reto3Error('RETO3_DATA_CORRUPT', `cannot read the data folder: ${reason}`);
+function corrupt(reason: string, cure = {}): Reto3Error {
+  return new Reto3Error('RETO3_DATA_CORRUPT', `cannot read the data folder: ${reason}`, cure);
 }
