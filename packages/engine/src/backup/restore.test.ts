@@ -71,6 +71,19 @@ it('leaves alone what another program put into the folder while it checked the b
   expect(await readdir(folder)).toEqual(['counts']);
 });
 
+it('leaves alone what another program put into the folder while it wrote to it', async () => {
+  const { base, file } = await folderWithBackup();
+  const folder = join(base, 'data');
+  const interrupt = new AbortController();
+  const fill = (done: number, of: number): void => {
+    if (done <= of / 2) return;
+    writeFileSync(join(folder, 'notes'), 'of another program');
+    interrupt.abort();
+  };
+  await expect(restore(file, folder, startMs, fill, interrupt.signal)).rejects.toThrow('aborted');
+  expect(await readdir(folder)).toEqual(['notes']);
+});
+
 it('lets only one of two restores have a folder', async () => {
   const { base, file } = await folderWithBackup();
   const folder = join(base, 'data');

@@ -3,7 +3,8 @@
  * audits the folder before reporting success.
  *
  * The anchor is written first, and claims the folder: only one of two restores can create it, and a
- * restore deletes nothing in a folder that it did not claim. The node's meta row is written last.
+ * restore deletes nothing in a folder that it did not claim, and only what it wrote in one that it
+ * did. The node's meta row is written last.
  * Until then the folder has an anchor and no meta row, so if the process dies half-way, every
  * server refuses the folder.
  */
@@ -16,7 +17,7 @@ import { DataFolder } from '../query/data-folder.ts';
 import { anchorFile, anchorIn } from '../store/anchor.ts';
 import { openDatabase } from '../store/database.ts';
 import { codeOf, firstWriteFailure } from '../store/database-failure.ts';
-import { hintOfFile, holdsDatabase } from '../store/database-files.ts';
+import { hintOfFile, holdsDatabase, isOfDataFolder } from '../store/database-files.ts';
 import { decodeGone } from '../store/gone.ts';
 import { lostAndFound, mergerFolderOf } from '../store/inner-folders.ts';
 import type { Series } from '../store/keys.ts';
@@ -131,11 +132,13 @@ async function withdraw(anchor: string): Promise<void> {
   if ((await stat(anchor)).size === 0) await rm(anchor);
 }
 
-/** Deletes everything in the folder, and the folder if it is new. */
+/** Deletes what the restore wrote, and the folder if it is new and nobody put anything into it. */
 async function remove(folder: string, isNew: boolean): Promise<void> {
-  for (const name of await readdir(folder))
-    if (name !== lostAndFound) await rm(join(folder, name), { recursive: true, force: true });
-  if (isNew) await rmdir(folder);
+  await rm(mergerFolderOf(folder), { recursive: true, force: true });
+  const names = await readdir(folder);
+  const ours = names.filter(isOfDataFolder);
+  for (const name of ours) await rm(join(folder, name));
+  if (isNew && ours.length === names.length) await rmdir(folder);
 }
 
 /** @throws Reto3Error RETO3_BACKUP_DAMAGED */

@@ -4,6 +4,7 @@ import {
   cp,
   mkdir,
   mkdtemp,
+  open,
   readdir,
   readFile,
   realpath,
@@ -95,6 +96,7 @@ it('starts over from its copy after it was interrupted, and nothing opens the fo
 
 it('removes what a repair left that was killed while it copied, and nothing else', async () => {
   const others = ['data.before-repair-2016', 'data2.before-repair-2016.part', 'data.part'];
+  others.push('data.before-repair-2016.before-repair-2017.part', 'data.before-repair-mine.part');
   for (const name of [...others, 'data.before-repair-2016.part']) await mkdir(join(base, name));
   const copy = await beginRepair(folder, nowMs, never);
   expect((await readdir(base)).sort()).toEqual(['data', basename(copy), ...others].sort());
@@ -114,14 +116,50 @@ it('starts over where folder and copy were moved, and refuses if the copy is gon
   expect(await repair(moved, nowMs)).toMatchObject({ copy: movedCopy, audit: { ok: true } });
 });
 
-it('never takes the folder itself for its copy', async () => {
-  await writeFile(join(folder, 'REPAIR'), '\n');
+it('brings back only files of the data folder, leaves others alone, and syncs what it wrote', async () => {
+  const archive = join(base, 'other-disk');
+  await mkdir(archive);
+  await symlink(archive, join(folder, 'archive'));
+  await beginRepair(folder, nowMs, never);
+  await writeFile(join(folder, 'notes'), 'of a person');
+  const handle = await open(join(folder, 'notes'));
+  const sync = vi.spyOn(Object.getPrototypeOf(handle), 'sync');
+  await handle.close();
+  onTestFinished(() => void sync.mockRestore());
+  await beginRepair(folder, nowMs, never);
+  const names = await readdir(folder);
+  expect(names).toEqual(expect.arrayContaining(['notes', 'archive']));
+  expect(await realpath(join(folder, 'archive'))).toBe(archive);
+  const others = ['notes', 'archive', 'LOCK', 'REPAIR'];
+  const files = names.filter((name) => !others.includes(name));
+  // And the folder.
+  expect(sync).toHaveBeenCalledTimes(files.length + 1);
+});
+
+it('deletes nothing if the copy is empty', async () => {
+  const copy = await beginRepair(folder, nowMs, never);
+  await rm(copy, { recursive: true });
+  await mkdir(copy);
   const before = await contentOf(folder);
   await expect(repair(folder, nowMs)).rejects.toMatchObject({
     code: 'RETO3_DATA_UNREADABLE',
-    message: expect.stringContaining('is no copy of a repair'),
+    message: expect.stringContaining(`${copy} holds no counts`),
   });
   expect(await contentOf(folder)).toEqual(before);
+});
+
+it('never takes the folder itself for its copy', async () => {
+  const copy = join(base, 'data.before-repair-2016');
+  await cp(folder, copy, { recursive: true });
+  for (const path of [folder, copy]) {
+    await writeFile(join(path, 'REPAIR'), '\n');
+    const before = await contentOf(path);
+    await expect(repair(path, nowMs)).rejects.toMatchObject({
+      code: 'RETO3_DATA_UNREADABLE',
+      message: expect.stringContaining('is no copy of a repair'),
+    });
+    expect(await contentOf(path)).toEqual(before);
+  }
 });
 
 /** What another process gets that opens LevelDB's files. */

@@ -13,7 +13,7 @@ import { basename, dirname, join, relative, resolve } from 'node:path';
 import { messageOf, Reto3Error } from '@reto3/core';
 import { syncFolder } from '../journal/journal-folder.ts';
 import { firstWriteFailure, hintOf, isDiskFull } from '../store/database-failure.ts';
-import { lockFile, repairFile } from '../store/database-files.ts';
+import { isDatabaseFile, isOfDataFolder, lockFile, repairFile } from '../store/database-files.ts';
 import { readIfPresent } from '../store/files/read-file.ts';
 import { archiveFolderOf, lostAndFound } from '../store/inner-folders.ts';
 
@@ -109,7 +109,7 @@ async function copyFolder(folder: string, copy: string, signal: AbortSignal): Pr
 async function removeParts(copy: string): Promise<void> {
   const begin = basename(copy).slice(0, basename(copy).lastIndexOf(copyPrefix) + copyPrefix.length);
   for (const name of await readdir(dirname(copy)))
-    if (name.startsWith(begin) && name.endsWith(partSuffix)) {
+    if (name.startsWith(begin) && /^[\dTZ-]+\.part$/.test(name.slice(begin.length))) {
       const removed = rm(join(dirname(copy), name), { recursive: true, force: true });
       // They only take space.
       await removed.catch(() => undefined);
@@ -120,12 +120,14 @@ async function syncTree(folder: string): Promise<void> {
   for (const entry of await readdir(folder, { withFileTypes: true })) {
     const path = join(folder, entry.name);
     if (entry.isDirectory()) await syncTree(path);
-    else if (entry.isFile()) {
-      const file = await open(path, 'r+');
-      await file.sync().finally(() => file.close());
-    }
+    else if (entry.isFile()) await syncFile(path);
   }
   await syncFolder(folder);
+}
+
+async function syncFile(path: string): Promise<void> {
+  const file = await open(path, 'r+');
+  await file.sync().finally(() => file.close());
 }
 
 function copyFailure(folder: string, copy: string, cause: unknown): Reto3Error {
@@ -142,30 +144,39 @@ function copyFailure(folder: string, copy: string, cause: unknown): Reto3Error {
   });
 }
 
-/** Replaces the files of the folder by those of the copy. The repair has changed no folder in it. */
+/**
+ * Replaces the files of the folder by those of the copy, and syncs them. Leaves alone whatever else
+ * is in the folder: the repair has not changed it.
+ */
 async function bringBack(folder: string, copy: string): Promise<void> {
-  const copied = await filesInCopy(copy).catch((cause: unknown) => {
+  const copied = await filesInCopy(folder, copy).catch((cause: unknown) => {
     const message = `cannot repair the data folder ${folder}: a repair of it was interrupted, and its copy cannot be read: ${messageOf(cause)}`;
     const hint = 'put the copy back there, or restore a backup into another folder';
     throw new Reto3Error('RETO3_DATA_UNREADABLE', message, { cause, hint });
   });
   try {
-    for (const name of await filesIn(folder))
-      if (name !== lockFile && name !== repairFile) await rm(join(folder, name));
-    for (const name of copied)
+    for (const name of await filesIn(folder)) await rm(join(folder, name));
+    for (const name of copied) {
       await cp(join(copy, name), join(folder, name), { preserveTimestamps: true });
+      await syncFile(join(folder, name));
+    }
+    await syncFolder(folder);
   } catch (error) {
     throw firstWriteFailure(folder, error);
   }
 }
 
-async function filesInCopy(copy: string): Promise<string[]> {
+async function filesInCopy(folder: string, copy: string): Promise<string[]> {
   // Nothing else may replace the files of the folder, least of all the folder itself.
-  if (!basename(copy).includes(copyPrefix)) throw new Error(`${copy} is no copy of a repair`);
-  return filesIn(copy);
+  if (copy === folder || !basename(copy).includes(copyPrefix))
+    throw new Error(`${copy} is no copy of a repair`);
+  const names = await filesIn(copy);
+  if (!names.some(isDatabaseFile)) throw new Error(`${copy} holds no counts`);
+  return names;
 }
 
+/** The files that a repair may change. */
 async function filesIn(folder: string): Promise<string[]> {
-  const entries = await readdir(folder, { withFileTypes: true });
-  return entries.filter((entry) => !entry.isDirectory()).map(({ name }) => name);
+  const kept: readonly string[] = [lockFile, repairFile];
+  return (await readdir(folder)).filter((name) => isOfDataFolder(name) && !kept.includes(name));
 }

@@ -1,8 +1,8 @@
 /** Folders of other programs and of other users. */
-import { chown, mkdir, mkdtemp, readdir, rm, stat } from 'node:fs/promises';
+import { chown, mkdir, mkdtemp, open, readdir, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, expect, it } from 'vitest';
+import { afterEach, beforeEach, expect, it, onTestFinished, vi } from 'vitest';
 import { FolderWriter } from '../coordinator/folder-writer.ts';
 import { openDatabase } from '../store/database.ts';
 import { HeldFolder } from '../store/held-folder.ts';
@@ -98,18 +98,29 @@ it('makes no database in an archive', async () => {
   expect(await readdir(archive)).toEqual(['segments']);
 });
 
-it.runIf(process.platform === 'linux' && process.geteuid?.() === 0)(
-  'leaves the files of a folder to its owner if root reads or imports',
-  async () => {
-    await makeServerFolder(folder);
-    const owner = 65_534;
-    for (const path of [folder, ...(await readdir(folder)).map((name) => join(folder, name))])
-      await chown(path, owner, owner);
-    const writer = await FolderWriter.open(folder);
-    await writer.close();
-    await DataFolder.with(folder, async () => 0);
-    for (const name of await readdir(folder))
-      expect([name, (await stat(join(folder, name))).uid]).toEqual([name, owner]);
-    expect((await readdir(folder)).length).toBeGreaterThan(5);
-  },
-);
+const isRoot = process.platform === 'linux' && process.geteuid?.() === 0;
+
+it.runIf(isRoot)('reads a folder whose owner is unknown to the container', async () => {
+  await makeServerFolder(folder);
+  await chown(folder, 65_534, 65_534);
+  const handle = await open(folder);
+  const unknown = Object.assign(new Error('EINVAL: invalid argument, fchown'), { code: 'EINVAL' });
+  const chowned = vi.spyOn(Object.getPrototypeOf(handle), 'chown').mockRejectedValue(unknown);
+  await handle.close();
+  onTestFinished(() => void chowned.mockRestore());
+  expect(await DataFolder.with(folder, async ({ recovered }) => recovered.messages)).toBe(7);
+  expect(chowned).toHaveBeenCalled();
+});
+
+it.runIf(isRoot)('leaves the files of a folder to its owner if root reads or imports', async () => {
+  await makeServerFolder(folder);
+  const owner = 65_534;
+  for (const path of [folder, ...(await readdir(folder)).map((name) => join(folder, name))])
+    await chown(path, owner, owner);
+  const writer = await FolderWriter.open(folder);
+  await writer.close();
+  await DataFolder.with(folder, async () => 0);
+  for (const name of await readdir(folder))
+    expect([name, (await stat(join(folder, name))).uid]).toEqual([name, owner]);
+  expect((await readdir(folder)).length).toBeGreaterThan(5);
+});

@@ -54,6 +54,16 @@ export function isDatabaseFile(name: string): boolean {
   return /^(?:CURRENT|REPAIR|MANIFEST-\d+|\d+\.(?:log|ldb|sst))$/.test(name);
 }
 
+/** Whether a file of a data folder has that name, as opposed to one that somebody put there. */
+export function isOfDataFolder(name: string): boolean {
+  return (
+    isDatabaseFile(name) ||
+    /^(?:LOCK|LOG|LOG\.old|\d+\.dbtmp|(?:ANCHOR|TABLES)(?:\.new)?|REPAIR\.new|JOURNAL-\w+)$/.test(
+      name,
+    )
+  );
+}
+
 /** LevelDB's lock. POSIX releases it as soon as its process closes any handle of this file. */
 export const lockFile = 'LOCK';
 

@@ -9,13 +9,16 @@ import { constants, type Stats } from 'node:fs';
 import { type FileHandle, open, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { codeOf } from './database-failure.ts';
-import { isDatabaseFile } from './database-files.ts';
+import { isOfDataFolder } from './database-files.ts';
 import { mergerFolderOf } from './inner-folders.ts';
 
 const { O_DIRECTORY, O_NOFOLLOW, O_NONBLOCK, O_RDONLY } = constants;
 
-/** Files are gone or no files, or root has no right to give them. */
-const harmless = ['ENOENT', 'ENOTDIR', 'ELOOP', 'EPERM'];
+/**
+ * Files are gone or no files, or root has no right to give them, or is one of a container that does
+ * not know the owner.
+ */
+const harmless = ['ENOENT', 'ENOTDIR', 'ELOOP', 'EPERM', 'EINVAL'];
 
 const ofFolder = O_RDONLY | O_DIRECTORY;
 const ofFile = O_RDONLY | O_NOFOLLOW | O_NONBLOCK;
@@ -63,8 +66,4 @@ async function withHandle(
   } catch (error) {
     if (!harmless.includes(String(codeOf(error)))) throw error;
   }
-}
-
-function isOfDataFolder(name: string): boolean {
-  return isDatabaseFile(name) || /^(?:LOCK|LOG|LOG\.old|ANCHOR|TABLES|JOURNAL-\w+)$/.test(name);
 }

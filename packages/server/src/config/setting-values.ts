@@ -186,7 +186,7 @@ export function followedLogs(text: string): { readonly path: string; readonly fo
     const [, path = '', format] = /^(.*?)(?:=([a-z0-9-]+))?$/.exec(each.trim()) ?? [];
     if (path === '') throw new InvalidValue('paths of files, each perhaps with =FORMAT behind it');
     if (path === '-') throw new InvalidValue('files: reto3 import - reads stdin, without a server');
-    return { path: resolve(path), ...(format !== undefined && { format }) };
+    return { path: resolve(filePath(path)), ...(format !== undefined && { format }) };
   });
   if (new Set(logs.map(({ path }) => path)).size < logs.length)
     throw new InvalidValue('each file once');

@@ -508,6 +508,9 @@ it.each(['~', '~/counts'])('refuses the path %s, which no shell has expanded', (
     `got --data-dir "${text}", want a path with the home folder written out`,
   );
   expect(resolveConfig({ 'data-dir': `.${text}` }, {}).dataDir).toBe(`.${text}`);
+  expect(() => resolveConfig({ tail: `access.log,${text}` }, {})).toThrow(
+    'want a path with the home folder written out',
+  );
 });
 
 it('has a case for every setting', () => {
