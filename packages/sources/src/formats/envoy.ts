@@ -37,8 +37,9 @@ class EnvoyParser implements LineParser {
     if (!isAnswered) return 'no request of this format';
     stamp.hasDuration = readDuration(bytes, code, to, stamp);
     this.#requestEnd = requestEnd;
-    // Others have such a bracket behind other fields, but no three numbers.
-    return bracket === from || stamp.hasDuration ? undefined : 'no request of this format';
+    // Others have such a bracket behind other fields, but the size behind the code.
+    const isEnvoy = bracket === from || (stamp.hasDuration && hasFlags(bytes, code, to));
+    return isEnvoy ? undefined : 'no request of this format';
   }
 
   /** @returns where the bracket closes, or -1 */
@@ -74,6 +75,12 @@ function bracketOf(bytes: Uint8Array, from: number, to: number): number {
   let at = quoted === -1 ? from : quoted;
   while (at > from && bytes[at] !== openBracket) at--;
   return bytes[at] === openBracket && (at === from || bytes[at - 1] === space) ? at : -1;
+}
+
+/** Whether flags follow the code, such as `UF,URX` or a dash. */
+function hasFlags(bytes: Uint8Array, code: number, to: number): boolean {
+  const flags = indexOf(bytes, space, code, to) + 1;
+  return flags !== 0 && digitAt(bytes, flags) > 9 && bytes[flags] !== quote;
 }
 
 /** `" "`, of which the first quote stands at `at`. */
