@@ -1,6 +1,9 @@
 /**
  * pino (pino-http, Fastify) and bunyan, JSON: the line of an answered request has `res.statusCode`.
  * `time` is the end, in ms since the epoch or ISO 8601; `responseTime` is in ms.
+ *
+ * Where a handler fails, Fastify logs the error with `res` as well, but without a duration, beside
+ * the line of the answered request. Restify has a `latency` instead of a `responseTime`.
  */
 import type { LogFormat } from '../format.ts';
 import type { PartNames } from '../request.ts';
@@ -15,8 +18,8 @@ const named: PartNames = {
   client: ['req/remoteAddress'],
   agent: ['req/headers/user-agent'],
 };
-const keys = ['time', 'res/statusCode', 'responseTime'];
-const [time, statusCode, responseTime] = [0, 1, 2] as const;
+const keys = ['time', 'res/statusCode', 'responseTime', 'latency', 'err'];
+const [time, statusCode, responseTime, latency, error] = [0, 1, 2, 3, 4] as const;
 
 export const pino: LogFormat = {
   name: 'pino',
@@ -27,7 +30,8 @@ export const pino: LogFormat = {
   moment: 'end',
   parser: (options) =>
     jsonParser(keys, options, named, (line, stamp) => {
-      if (!line.isStatus(statusCode)) return 'no request of this format';
+      const isError = line.has(error) && !line.has(responseTime) && !line.has(latency);
+      if (!line.isStatus(statusCode) || isError) return 'no request of this format';
       if (!line.readTime(time, stamp)) return 'no time that can be read';
       line.readDuration(responseTime, stamp, unitDigits.ms);
       return undefined;
