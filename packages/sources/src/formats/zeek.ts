@@ -3,9 +3,9 @@
  * start, in seconds with six digits (JSON also as ISO 8601). There is no duration.
  *
  * Published logs often lack the header. Without one, lines of requests have the first columns that
- * all versions write.
+ * all versions write. sip.log has methods as well, but `call_id` and no `host`.
  */
-import { startsWith, textBytes } from '../bytes.ts';
+import { isWhole, startsWith, textBytes } from '../bytes.ts';
 import type { LogFormat } from '../format.ts';
 import { isAddress, isMethod, type PartNames } from '../request.ts';
 import { readAnyTime } from '../time/any-time.ts';
@@ -14,6 +14,7 @@ import { jsonParser } from './json-log.ts';
 
 const fieldsMark = textBytes('#fields\t');
 const comment = textBytes('#');
+const sipCall = 'call_id';
 const named: PartNames = {
   method: ['method'],
   target: ['uri'],
@@ -27,8 +28,9 @@ const usualNames = [
   ...['ts', 'uid', 'id.orig_h', 'id.orig_p', 'id.resp_h', 'id.resp_p', 'trans_depth'],
   ...['method', 'host', 'uri'],
 ];
-const [usualClient, usualServer, usualMethod] = [2, 4, 7] as const;
+const [usualClient, usualServer, usualDepth, usualMethod, usualHost] = [2, 4, 6, 7, 8] as const;
 const usualDigits = 6;
+const sipUri = textBytes('sip:');
 
 /** Whether a line has the columns of a request, for logs without a header. */
 function hasUsual(bytes: Uint8Array, columns: Columns): boolean {
@@ -36,7 +38,9 @@ function hasUsual(bytes: Uint8Array, columns: Columns): boolean {
     columns.count >= usualNames.length &&
     isAddress(bytes, columns.from(usualClient), columns.to(usualClient)) &&
     isAddress(bytes, columns.from(usualServer), columns.to(usualServer)) &&
-    isMethod(bytes, columns.from(usualMethod), columns.to(usualMethod))
+    isWhole(bytes, columns.from(usualDepth), columns.to(usualDepth)) &&
+    isMethod(bytes, columns.from(usualMethod), columns.to(usualMethod)) &&
+    !startsWith(bytes, columns.from(usualHost), columns.to(usualHost), sipUri)
   );
 }
 
@@ -60,7 +64,8 @@ export const zeek: LogFormat = {
           const names = text.split('\t').slice(1);
           // Zeek's other logs have the same form.
           described = describedColumns(names, named);
-          time = names.includes('method') || names.includes('uri') ? names.indexOf('ts') : -1;
+          const isHttp = names.includes('method') || names.includes('uri');
+          time = isHttp && !names.includes(sipCall) ? names.indexOf('ts') : -1;
         }
         if (startsWith(bytes, from, to, comment)) return 'a header or comment';
         if (time === -1) return 'no request of this format';
@@ -78,8 +83,8 @@ export const zeek: LogFormat = {
   },
 };
 
-const keys = ['ts', 'uid', 'id.orig_h', 'method', 'uri', 'status_code', 'host'];
-const [ts, uid, origin] = [0, 1, 2] as const;
+const keys = ['ts', 'uid', 'id.orig_h', 'method', 'uri', 'status_code', 'host', sipCall];
+const [ts, uid, origin, call] = [0, 1, 2, 7] as const;
 const ofRequests = [3, 4, 5, 6] as const;
 
 export const zeekJson: LogFormat = {
@@ -92,7 +97,7 @@ export const zeekJson: LogFormat = {
   parser: (options) =>
     jsonParser(keys, options, named, (line, stamp) => {
       const isRequest = line.has(uid) && line.has(origin) && line.hasAny(ofRequests);
-      if (!isRequest) return 'no request of this format';
+      if (!isRequest || line.has(call)) return 'no request of this format';
       stamp.hasDuration = false;
       return line.readTime(ts, stamp) ? undefined : 'no time that can be read';
     }),
