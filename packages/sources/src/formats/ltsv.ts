@@ -8,7 +8,7 @@
  */
 import { closeBracket, openBracket } from '../bytes.ts';
 import type { LogFormat } from '../format.ts';
-import { type PartNames, parts } from '../request.ts';
+import { isMethod, isRequestLine, isStatus, type PartNames, parts } from '../request.ts';
 import { readAnyTime } from '../time/any-time.ts';
 import { unitDigits } from '../time/instant.ts';
 import { describeLabelled, LabelledLine, labelsOfParts } from './labelled.ts';
@@ -23,12 +23,12 @@ const named: PartNames = {
   client: ['host', 'remote_addr', 'client'],
   agent: ['ua'],
 };
-const ofRequest = [...(named.line ?? []), 'method', 'uri', 'status'];
 const durations = ['reqtime_microsec', 'reqtime', 'request_time'];
 const described = parts.flatMap((part) => named[part] ?? []);
-const labels = [...new Set([...timeLabels, ...durations, ...ofRequest, ...described])];
+const labels = [...new Set([...timeLabels, ...durations, ...described])];
 const labelsOf = labelsOfParts(labels, named);
-const requests = ofRequest.map((name) => labels.indexOf(name));
+const requestLines = (named.line ?? []).map((name) => labels.indexOf(name));
+const [method, status] = [labels.indexOf('method'), labels.indexOf('status')];
 const [micros, ...seconds] = durations.map((name) => labels.indexOf(name));
 
 export const ltsv: LogFormat = {
@@ -44,7 +44,14 @@ export const ltsv: LogFormat = {
       describe: (bytes, _from, _to, request) => describeLabelled(bytes, line, labelsOf, request),
       parse(bytes, from, to, stamp) {
         line.scan(bytes, from, to);
-        if (!requests.some((label) => line.has(label))) return 'no request of this format';
+        // Programs label values of their own in the same way.
+        const isRequest =
+          requestLines.some((label) =>
+            line.read(label, (begin, end) => isRequestLine(bytes, begin, end)),
+          ) ||
+          line.read(method, (begin, end) => isMethod(bytes, begin, end)) ||
+          line.read(status, (begin, end) => isStatus(bytes, begin, end));
+        if (!isRequest) return 'no request of this format';
         const isTime = timeLabels.some((_, label) =>
           line.read(label, (begin, end) => {
             const isBracketed = bytes[begin] === openBracket && bytes[end - 1] === closeBracket;
