@@ -2,7 +2,8 @@
  * Azure's resource logs of requests, JSON: Front Door, Application Gateway and App Service. `time` or
  * `timeStamp` (RFC 3339) is when the response was sent, the end. Front Door's `timeTaken` is in
  * seconds; that of the others is in seconds or ms, depending on the version, so it is not used.
- * Firewalls log a request once for each rule, without a status.
+ * Firewalls log a request once for each rule, without a status. Front Door's is 0 where the origin
+ * did not answer in time.
  */
 import { textBytes } from '../bytes.ts';
 import type { LogFormat } from '../format.ts';
@@ -38,11 +39,13 @@ export const azure: LogFormat = {
   moment: 'end',
   parser: (options) =>
     jsonParser(keys, options, named, (line, stamp) => {
-      if (!statuses.some((key) => line.isStatus(key)) && !line.is(category, appService))
+      const isFrontDoor = frontDoors.some((name) => line.is(category, name));
+      const isAccess = isFrontDoor || line.is(category, appService);
+      if (!isAccess && !statuses.some((key) => line.isStatus(key)))
         return 'no request of this format';
       if (!line.readFirstTime(times, stamp)) return 'no time that can be read';
       stamp.hasDuration = false;
-      if (frontDoors.some((name) => line.is(category, name))) line.readDuration(timeTaken, stamp);
+      if (isFrontDoor) line.readDuration(timeTaken, stamp);
       return undefined;
     }),
 };
