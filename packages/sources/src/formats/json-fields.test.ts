@@ -189,7 +189,7 @@ describe('JsonFields', () => {
     expect(valuesOf(['ts', 'data/time', 'time'], [spaced])).toEqual([['1', 'x', '2']]);
   });
 
-  test.each(['', '{', '{"ts":1', '[{"ts":1}]', '{"ts":"1}', '{"other":1}}', 'x'])(
+  test.each(['', '{', '{"ts":1', '[{"ts":1},{"ts":2}]', '{"ts":"1}', '{"other":1}}', 'x'])(
     'takes no value of %s',
     (line) => {
       expect(valuesOf(['ts'], [line])).toEqual([[]]);

@@ -153,18 +153,23 @@ export class JsonFields {
 
   /** Whether [from, to) is one object, or has all keys before it is damaged. */
   scan(bytes: Uint8Array, from: number, to: number): boolean {
+    let begin = from;
     let end = to;
-    // A comma follows in an array with an object a line.
-    while (end > from && ((bytes[end - 1] ?? 0) <= space || bytes[end - 1] === comma)) end--;
-    if (bytes[from] !== openBrace || bytes[end - 1] !== closeBrace) return false;
+    while (end > from && (bytes[end - 1] ?? 0) <= space) end--;
+    const isAlone = bytes[from] === openBrace && bytes[end - 1] === closeBrace;
+    if (!isAlone) {
+      // In an array with an object a line; one with more objects in it is refused below.
+      while (begin < end && isAround(bytes[begin] ?? 0)) begin++;
+      while (end > begin && isAround(bytes[end - 1] ?? 0)) end--;
+      if (bytes[begin] !== openBrace || bytes[end - 1] !== closeBrace) return false;
+    }
     if (bytes !== this.#bytes) {
       this.#bytes = bytes;
       this.#line = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
     }
     this.#forget(this.#keys);
-    return (
-      this.#walk(this.#keys, bytes, this.#line, from + 1, end) === end || !this.to.includes(-1)
-    );
+    const isWhole = this.#walk(this.#keys, bytes, this.#line, begin + 1, end) === end;
+    return isWhole || (isAlone && !this.to.includes(-1));
   }
 
   /** Notes the values of an object that begins before `from`; returns where it ends, or -1. */
@@ -224,6 +229,11 @@ export class JsonFields {
     this.from[index] = first === smallN ? -1 : from;
     this.to[index] = end;
   }
+}
+
+/** Whether a byte may stand around the objects of an array. */
+function isAround(byte: number): boolean {
+  return byte <= space || byte === comma || byte === openBracket || byte === closeBracket;
 }
 
 /** Which of the next few keys the next bytes are, as far as they are known. */
