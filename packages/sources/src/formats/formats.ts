@@ -19,7 +19,7 @@ import { jmeterXml } from './jmeter-xml.ts';
 import { k6 } from './k6.ts';
 import { alb, elb } from './load-balancer.ts';
 import { ab, hey, jmeter, k6Csv, locust, oha, tsung, tsungCsv } from './load-generators.ts';
-import { logfmt } from './logfmt.ts';
+import { heroku, logfmt } from './logfmt.ts';
 import { ltsv } from './ltsv.ts';
 import { nginx } from './nginx.ts';
 import { nginxJson } from './nginx-json.ts';
@@ -66,6 +66,7 @@ export const formats: readonly LogFormat[] = [
   zeek,
   zeekJson,
   suricata,
+  heroku,
   k6,
   k6Csv,
   vegeta,

@@ -114,6 +114,12 @@ export const textLines: Readonly<Record<string, Made>> = {
       `time:${clf(line.end)} +0000\tmsec:${seconds(line.end, 3)}\thost:${line.client}\treq:${line.method} ${line.target} HTTP/1.1\tstatus:${line.status}\tsize:${line.bytes}\treferer:${line.referer}\tua:${line.agent}\treqtime:${seconds(line.duration, 3)}\tvhost:${line.host}`,
   },
   logfmt: {
+    counted: byEnd(9),
+    others: ['time="2016-05-28T11:11:11Z" level=info msg="listening" port=8080'],
+    line: (line) =>
+      `time="${iso(line.end, 9)}" level=info msg="request completed" method=${line.method} path="${line.target}" status=${line.status} remote_addr=${line.client} duration=${line.duration.ms}ms`,
+  },
+  heroku: {
     counted: byDifference(6, 3),
     others: ['2016-05-28T11:11:11.123456+00:00 app[web.1]: listening on port=8080'],
     line: (line) =>
