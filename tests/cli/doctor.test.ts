@@ -128,7 +128,9 @@ test.runIf(canMount)(
 test('two repairs at once, or a second Ctrl-C, leave a folder that a repair completes', async () => {
   const dataDir = await folderWithBlocks(startMs);
   await flipRow(dataDir, 'ms10');
-  const repairing = startCli(['doctor', '--repair', '--data-dir', dataDir]);
+  // What a killed process leaves there goes with the test.
+  const env = { TMPDIR: dirname(dataDir) };
+  const repairing = startCli(['doctor', '--repair', '--data-dir', dataDir], { env });
   const copies = async () =>
     (await readdir(dirname(dataDir))).filter((name) => name.includes('.before-repair-'));
   await waitUntil('it copies', async () => !repairing.running || (await copies()).length > 0);
