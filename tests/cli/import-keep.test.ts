@@ -1,5 +1,5 @@
 /** `reto3 import --keep`, and commands that read a log's messages. */
-import { appendFile, readdir, writeFile } from 'node:fs/promises';
+import { appendFile, chown, mkdir, readdir, stat, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { runCli, startCli } from '../support/cli.ts';
@@ -61,6 +61,27 @@ test('keeps each message once, with all that the log says of it', async () => {
     { n: 1_100 },
   ]);
 });
+
+test.runIf(process.platform === 'linux' && process.geteuid?.() === 0)(
+  'gives the archive to the owner of the folder if root imports',
+  async () => {
+    const place = await temporaryFolder();
+    const [log, folder, owner] = [join(place, 'access.log'), join(place, 'data'), 65_534];
+    await writeFile(log, lines(100));
+    await mkdir(join(folder, 'archive'), { recursive: true });
+    await symlink(log, join(folder, 'archive', 'link'));
+    await chown(folder, owner, owner);
+    const { code } = await runCli(['import', log, '--data-dir', folder, '--keep']);
+    expect(code).toBe(0);
+    const names = (await readdir(folder, { recursive: true })).filter(
+      (name) => !/link$/.test(name),
+    );
+    expect(names.filter((name) => name.endsWith('.parquet'))).toHaveLength(1);
+    for (const name of names)
+      expect([name, (await stat(join(folder, name))).uid]).toEqual([name, owner]);
+    expect((await stat(log)).uid).toBe(0);
+  },
+);
 
 test('warns for as long as messages of an earlier import are not kept', async () => {
   const place = await temporaryFolder();

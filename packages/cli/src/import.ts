@@ -1,7 +1,7 @@
 /** Runs `reto3 import`: counts logs into a data folder. */
 import { existsSync } from 'node:fs';
 import { stat } from 'node:fs/promises';
-import { archiveFolderOf, FolderWriter } from '@reto3/engine';
+import { archiveFolderOf, FolderWriter, giveArchiveToOwner } from '@reto3/engine';
 import {
   importLog,
   type LogOptions,
@@ -57,6 +57,7 @@ export async function importLogs(
     return logs;
   } finally {
     await writer.close();
+    await giveArchiveToOwner(folder);
   }
 }
 

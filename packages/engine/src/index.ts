@@ -58,6 +58,7 @@ export {
   unseal,
 } from './store/meta.ts';
 export { openMergersFailure } from './store/owner.ts';
+export { giveArchiveToOwner } from './store/ownership.ts';
 export { pack, unpack } from './store/packed.ts';
 export {
   decodeRow,
