@@ -29,6 +29,13 @@ const files = {
     'TIMESTAMP,ContextTokens,GeneratedTokens',
     ...times.map((at) => `${new Date(at).toISOString().replace('T', ' ').slice(0, -1)}0000,10,20`),
   ],
+  'BurstGPT_1.csv': [
+    'Timestamp,Model,Request tokens,Response tokens,Total tokens,Log Type',
+    ...times.map((at) => `${Math.floor((at - startMs) / 1_000)},ChatGPT,10,20,30,API log`),
+  ],
+  'trace.jsonl': times.map(
+    (at) => `{"timestamp": ${at - startMs}, "input_length": 10, "output_length": 20}`,
+  ),
   'app.json': times.map((at) =>
     JSON.stringify({ time: new Date(at).toISOString(), method: 'GET', path: '/a', status: 200 }),
   ),
