@@ -206,8 +206,8 @@ const decoders = {
   'big-endian UTF-16': 'iconv -f UTF-16 -t UTF-8',
 } as const;
 
-/** Where tar since POSIX.1-1988 names itself, in the header of the first file. */
-const tarMark = { at: 257, text: 'ustar' } as const;
+/** Where tar since POSIX.1-1988 names itself, in the header of the first file. Zeros fill the header. */
+const tarMark = { at: 257, text: 'ustar', headerBytes: 512 } as const;
 
 /**
  * An archive would be read as text with headers in between, which hide lines.
@@ -215,7 +215,8 @@ const tarMark = { at: 257, text: 'ustar' } as const;
  * @throws Reto3Error RETO3_LOG_UNREADABLE
  */
 export function refuseArchive(name: string, first: Buffer): void {
-  if (first.toString('latin1', tarMark.at, tarMark.at + tarMark.text.length) !== tarMark.text)
+  const header = first.subarray(0, tarMark.headerBytes);
+  if (!header.includes(0) || !header.subarray(tarMark.at).toString().startsWith(tarMark.text))
     return;
   const why = 'it is a tar archive, want a log';
   throw unreadable(name, why, undefined, throughStdin(`tar -xOf ${name}`));

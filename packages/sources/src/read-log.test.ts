@@ -172,6 +172,12 @@ describe('readLogs', () => {
     });
   });
 
+  test('takes no text for an archive', async () => {
+    const start = '192.0.2.7 - - [28/May/2016:11:11:11 +0000] "GET /'.padEnd(257, 'a');
+    const [log] = (await read(file(`${start}ustar HTTP/1.1" 200 612\n`))).logs;
+    expect(log).toMatchObject({ messages: 1, skipped: 0 });
+  });
+
   test('names the command that decodes a log, unpacks it or splits JSON into lines', async () => {
     const xz = file(Buffer.from('\xfd7zXZ\0', 'latin1'), '.xz');
     await expect(read(xz)).rejects.toMatchObject({ hint: `run xz -dc ${xz} | reto3 … --log -` });
