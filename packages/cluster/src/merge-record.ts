@@ -18,7 +18,7 @@ export interface MergeRecord extends StreamPlace {
 }
 
 export function encodeMergeRecord(record: MergeRecord): string {
-  const nodes = record.nodes.map(({ vouches, heardAt: _, ...node }) => ({
+  const nodes = record.nodes.map(({ vouches, heardAt: _, misses: __, ...node }) => ({
     ...node,
     vouches: vouches.steps,
   }));

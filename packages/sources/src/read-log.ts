@@ -8,14 +8,12 @@
 import { ms10, type Period, Reto3Error } from '@reto3/core';
 import type { CountsView, SourcePosition } from '@reto3/engine';
 import { ActiveTime, type Span } from './active-time.ts';
-import type { Fit, Sample } from './detect.ts';
-import { exampleOf } from './examples.ts';
+import type { Fit } from './detect.ts';
 import { type Reason, Stamp } from './format.ts';
 import { chunksOf, refuseArchive } from './input.ts';
 import { LineCutter } from './line-cutter.ts';
 import { durationText, type LogSummary } from './log-summary.ts';
 import { viewOf } from './log-view.ts';
-import { otherOutputOf } from './other-outputs.ts';
 import {
   countedTime,
   type LogOptions,
@@ -31,6 +29,7 @@ import {
 } from './plan.ts';
 import { Request } from './request.ts';
 import { SkippedLines } from './skipped-lines.ts';
+import { unknownLog } from './unknown-log.ts';
 import { WindowCounts } from './window-counts.ts';
 import type { TakeLine } from './wrappers.ts';
 
@@ -265,7 +264,7 @@ export class Log {
     // Any start will do to detect the format.
     const finding = { ...options, startMs: options.startMs ?? 0 };
     const fit = quickFitOf(sample, candidates, finding) ?? onlyOf(candidates);
-    if (fit === undefined) throw this.#unknown(first, sample);
+    if (fit === undefined) throw unknownLog(this.#name, first, sample);
     this.#way = wayOf(this.#name, fit, this.#reading);
     return fit;
   }
@@ -369,34 +368,6 @@ export class Log {
     this.#skipped.add(this.#lines, reason, bytes, from, to);
   }
 
-  #unknown(first: Buffer, sample: Sample): Reto3Error {
-    const name = this.#name;
-    const line = sample.find((each) => each.length > 0);
-    if (line === undefined && first.length < sampleBytes)
-      return new Reto3Error('RETO3_NO_DATA', `${name} is empty`, {
-        hint: 'name a log with at least one request',
-      });
-    const other = otherOutputOf(first);
-    if (other !== undefined)
-      return new Reto3Error('RETO3_LOG_UNKNOWN', `cannot count ${name}: it is ${other.what}`, {
-        hint: other.hint,
-      });
-    if (first.includes(0))
-      return new Reto3Error('RETO3_LOG_UNREADABLE', `cannot read ${name}: it is no text`, {
-        hint: 'name a log of text, plain or compressed with gzip, zstd or Brotli',
-      });
-    const example = line === undefined ? '' : `; it begins with ${exampleOf(line, 0, line.length)}`;
-    const message = `${name} has no known format${example}`;
-    const filter = line && filterOf(line);
-    return new Reto3Error(
-      'RETO3_LOG_UNKNOWN',
-      message,
-      filter === undefined
-        ? undefined
-        : { hint: `write one object a line: run jq -c '${filter}' ${name} | reto3 … --log -` },
-    );
-  }
-
   #nothing(): Reto3Error {
     const [example] = this.#skipped.examples;
     const title = this.#fit?.format.title ?? 'that format';
@@ -404,13 +375,4 @@ export class Log {
     const message = `${this.#name} has no request in ${title}${where}`;
     return new Reto3Error('RETO3_LOG_UNKNOWN', message);
   }
-}
-
-/** How jq gets the objects of JSON that has not one a line, by its first line. */
-function filterOf(line: Uint8Array): string | undefined {
-  const text = Buffer.from(line).toString('latin1').trim();
-  if (text === '[' || text.startsWith('[{')) return '.[]';
-  const list = /^\{\s*"(records)"\s*:\s*\[/i.exec(text)?.[1];
-  if (list !== undefined) return `.${list}[]`;
-  return text === '{' ? '.' : undefined;
 }
