@@ -65,7 +65,10 @@ export const healthRoutes: FastifyPluginAsync<{
       if (readiness.reason !== undefined) throw new Reto3Error('RETO3_NOT_READY', readiness.reason);
       const unread = nodesUnread();
       if (unread > 0)
-        throw new Reto3Error('RETO3_NOT_READY', `the merger still reads from ${unread} nodes`);
+        throw new Reto3Error(
+          'RETO3_NOT_READY',
+          `the merger may lack counts of ${unread} ${unread === 1 ? 'node' : 'nodes'}`,
+        );
       return { status: 'ok' };
     },
   );
