@@ -28,6 +28,12 @@ describe('an unlikely count', () => {
   });
 });
 
+it('an unlikely count of a very large mean is found at once', () => {
+  const mean = 1e9;
+  // 4.753 is the normal quantile of 1e-6.
+  expect(Math.abs(unlikelyCount(mean, 1e-6) - mean - 4.753 * Math.sqrt(mean))).toBeLessThan(500);
+});
+
 describe('an unlikely silence', () => {
   it('is the shortest with e^(−n · mean) up to the given chance', () => {
     expect(unlikelySilence(0.5, Math.exp(-10))).toBe(20);

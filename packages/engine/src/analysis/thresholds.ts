@@ -6,6 +6,7 @@
  * distribution with mean λ lies between λ − ln 2 and λ + 1/3 (K. P. Choi, On the medians of gamma
  * distributions and an equation of Ramanujan, Proc. AMS 121, 1994), so λ is at most median + ln 2.
  */
+import { logFactorial } from './log-factorial.ts';
 
 /** In at most this share of such ranges does chance look like a burst; the same for a stall. */
 const falseAlarms = 0.01;
@@ -47,11 +48,9 @@ export function defaultThresholds(windows: number, median: number, mean: number)
  * (B. Klar, Bounds on tail probabilities of discrete distributions, 2000).
  */
 export function unlikelyCount(mean: number, chance: number): number {
-  let logProbability = -mean;
-  for (let count = 1; ; count++) {
-    logProbability += Math.log(mean / count);
-    if (count <= mean) continue;
-    const tail = logProbability + Math.log((count + 1) / (count + 1 - mean));
+  for (let count = Math.floor(mean) + 1; ; count++) {
+    const probability = count * Math.log(mean) - mean - logFactorial(count);
+    const tail = probability + Math.log((count + 1) / (count + 1 - mean));
     if (tail <= Math.log(chance)) return count;
   }
 }

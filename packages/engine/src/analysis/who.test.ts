@@ -165,6 +165,29 @@ describe('a burst of an unusual path, and a stall', () => {
   });
 });
 
+it('a key is not named if messages that were not counted by key may all have others', async () => {
+  const counts = new Float64Array(6_000).fill(10);
+  counts.fill(100, 1_000, 1_010);
+  const found = await findBursts(seriesOf(counts), {});
+  // Of the 1,000 messages of the burst, the archive has ten, which are 1 % of it.
+  const { bursts } = await nameCulprits(found, async () => ({
+    ...{ messages: 59_910, keys: 2, frequent: [] },
+    stretches: [{ messages: 10, keys: [{ key: '/new', count: 10, total: 12, before: 0 }] }],
+  }));
+  expect(bursts.list.map(({ total, who }) => [total, who])).toEqual([[1_000, []]]);
+});
+
+it('a stall names who is missing in the counted time, however long the gaps of the range', async () => {
+  const counts = new Array<number | undefined>(6_000).fill(undefined).fill(10, 0, 600);
+  counts.fill(0, 300, 320);
+  const found = await findBursts(seriesOf(counts), {});
+  // (1 − 0.2 s ÷ 6 s)^300 is 4e-5; of the whole minute it would be 37 %.
+  const { stalls } = await nameCulprits(found, async () => ({
+    ...{ messages: 5_800, keys: 2, frequent: [{ key: '/a', total: 300 }], stretches: [] },
+  }));
+  expect(stalls.list.map(({ who }) => who.map(({ key }) => key))).toEqual([['/a']]);
+});
+
 it('a burst as long as the range names nobody: there is nothing to compare it with', () => {
   const keys = [{ key: '/', count: 10, total: 10, before: 0 }];
   expect(overRepresented(keys, 10, { messages: 10, keys: 1 })).toEqual([]);

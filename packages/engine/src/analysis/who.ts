@@ -8,8 +8,9 @@
  * 11; Bonferroni's bound), and if its surplus over its usual share is at least a fiftieth of the
  * burst.
  */
-import { Reto3Error } from '@reto3/core';
+import { ms10, Reto3Error } from '@reto3/core';
 import type { Bursts } from './bursts.ts';
+import { logFactorial } from './log-factorial.ts';
 
 /** The share of bursts without a culprit for which one may be named. */
 const falseAlarms = 0.01;
@@ -127,10 +128,13 @@ export async function nameCulprits(found: Bursts, countKeys: CountKeys): Promise
   const counts = await countKeys(found, bursts.list);
   const list = bursts.list.map((burst, index) => {
     const { messages = 0, keys = [] } = counts.stretches[index] ?? {};
+    // The worst case for every key: all messages that were not counted by key have other keys.
     const unseen = Math.max(0, burst.total - messages);
-    return { ...burst, who: overRepresented(keys, messages, counts).map(boundedBy(unseen)) };
+    const all = { messages: counts.messages + unseen, keys: counts.keys };
+    return { ...burst, who: overRepresented(keys, messages + unseen, all).map(boundedBy(unseen)) };
   });
-  const who = (ms: number): Culprit[] => missing(ms / (found.to - found.from), counts);
+  const countedMs = found.windows * ms10.windowMs;
+  const who = (ms: number): Culprit[] => missing(ms / countedMs, counts);
   return {
     ...found,
     bursts: { ...bursts, list },
@@ -188,7 +192,7 @@ function boundedBy(unseen: number): (culprit: Culprit) => Culprit {
 /**
  * The keys whose silence chance does not explain: with `total` messages at random times, the chance
  * of none in the stall is (1 − part)^total.
- * @param part the stall's share of the range, 0 to 1
+ * @param part the stall's share of the counted time, 0 to 1
  */
 function missing(part: number, { messages, keys, frequent }: KeyCounts): Culprit[] {
   const chance = Math.log(falseAlarms / Math.max(1, keys));
@@ -224,15 +228,4 @@ export function logTail(least: number, marked: number, drawn: number, all: numbe
 
 function logChoose(n: number, k: number): number {
   return logFactorial(n) - logFactorial(k) - logFactorial(n - k);
-}
-
-/** ln n!: summed for small n, by Stirling's series for others, to 1e-10. */
-function logFactorial(n: number): number {
-  if (n < 16) {
-    let log = 0;
-    for (let factor = 2; factor <= n; factor++) log += Math.log(factor);
-    return log;
-  }
-  const series = 1 / (12 * n) - 1 / (360 * n ** 3) + 1 / (1_260 * n ** 5);
-  return (n + 0.5) * Math.log(n) - n + 0.5 * Math.log(2 * Math.PI) + series;
 }
