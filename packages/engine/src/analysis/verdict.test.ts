@@ -68,6 +68,34 @@ it.each([
   }
 });
 
+/** ln P(X = count) of a Poisson X. */
+function logProbability(count: number, mean: number): number {
+  let log = -mean;
+  for (let k = 1; k <= count; k++) log += Math.log(mean / k);
+  return log;
+}
+
+it.each([17, 18, 25, 60, 400, 5_000])(
+  'each bound of the rate is missed by chance at most once in 2,000 times, for %i messages',
+  async (expected) => {
+    const seconds = 3;
+    // Enough messages to be judged; the bounds depend on the expected rate alone.
+    const counts = poissonCounts(seconds * 100 + 2, 50, 1);
+    const rate = expected / seconds;
+    const { checks } = await judge(counts, { expect: 'poisson', rate: String(rate) });
+    const { atLeast = 0, atMost = 0 } = checks.find(({ check }) => check === 'rate') ?? {};
+    const chanceFrom = (least: number, most: number): number => {
+      let sum = 0;
+      for (let count = least; count <= most; count++)
+        sum += Math.exp(logProbability(count, expected));
+      return sum;
+    };
+    const far = Math.ceil(expected + 20 * Math.sqrt(expected));
+    expect(chanceFrom(Math.floor(atMost * seconds) + 1, far)).toBeLessThanOrEqual(0.0005);
+    expect(chanceFrom(0, Math.ceil(atLeast * seconds) - 1)).toBeLessThanOrEqual(0.0005);
+  },
+);
+
 it('one stall of 60 ms in a minute fails, with the time of the gap', async () => {
   const even = stall(clockCounts(minute, 5_000, 1, 5));
   expect(await failed(even, { expect: 'constant' })).toEqual(['longestGapMs', 'largestWindow']);

@@ -9,7 +9,8 @@
  *   a Poisson series, Biometrics 6, 1950; D. R. Cox, P. A. W. Lewis, The Statistical Analysis of
  *   Series of Events, 1966, 6.3).
  * - longest gap and largest window: as for stalls and bursts (thresholds.ts).
- * - rate: where Λ messages are expected, Λ ± z · √Λ came.
+ * - rate: where Λ messages are expected, Λ ± z · √Λ came, and (z² − 1) ÷ 6 more above, since Poisson
+ *   counts are skewed (Cornish and Fisher, as in rhythm.ts).
  *
  * Constant: the bounds are those of a clock whose messages are each up to `latenessMs` late.
  * - dispersion: below the least that Poisson traffic shows, by the same χ² distribution.
@@ -215,7 +216,8 @@ const poisson: Bounds = {
   count: (mean, windows) => unlikelyCount(mean, chance / windows) - 1,
   rate(rate, seconds) {
     const spread = normalQuantile * Math.sqrt(rate / seconds);
-    return { atLeast: Math.max(0, rate - spread), atMost: rate + spread };
+    const skew = (normalQuantile ** 2 - 1) / 6 / seconds;
+    return { atLeast: Math.max(0, rate - spread), atMost: rate + spread + skew };
   },
 };
 
