@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { poissonCounts, seriesOf, seriesStart } from '../testing/virtual-series.ts';
+import { clockCounts, poissonCounts, seriesOf, seriesStart } from '../testing/virtual-series.ts';
 import { findBursts } from './bursts.ts';
 
 const second = 100;
@@ -64,6 +64,26 @@ it.each([
   const counts = new Float64Array(60 * second);
   for (const window of bursts) counts[window] = 50;
   expect(await beatsOf(counts)).toEqual([]);
+});
+
+describe('a period below 100 ms', () => {
+  it.each([150, 250, 333, 5_025])('of a steady rate of %i/s is no beat', async (rate) => {
+    expect(await beatsOf(clockCounts(60 * second, rate, 1))).toEqual([]);
+  });
+
+  it('of bursts every 70 ms is not named three times as long', async () => {
+    const counts = poissonCounts(60 * second, 2, 5).map((count, window) =>
+      window % 7 === 3 ? count + 30 : count,
+    );
+    expect(await beatsOf(counts)).toEqual([]);
+  });
+
+  it('hides no larger beat', async () => {
+    const counts = clockCounts(60 * second, 250, 1).map((count, window) =>
+      window % second === 20 ? count + 100 : count,
+    );
+    expect((await beatsOf(counts))[0]?.periodMs).toBeCloseTo(1_000, 0);
+  });
 });
 
 it('a rate that rises and falls slowly is no beat', async () => {

@@ -21,9 +21,14 @@
  */
 import { Autocorrelation } from './autocorrelation.ts';
 
-/** The periods searched, in windows of 10 ms: 100 ms to a minute. */
+/** The periods of a rhythm, in windows of 10 ms: 100 ms to a minute. */
 const leastPeriod = 10;
 const mostPeriod = 6_000;
+/**
+ * Shorter periods are searched too, but not named. A steady rate causes them (at 250/s: 2, 3, 2, 3 …
+ * messages), and the contrast at odd multiples of such a period is as large as at the period.
+ */
+const shortestSearched = 2;
 /** Fewer beats may be a coincidence. */
 const leastBeats = 5;
 /** M: with more multiples of it, a period that drifts would blur. */
@@ -99,6 +104,7 @@ export class RhythmFinder {
     const r = sums.map((sum) => sum / variance);
     const best = this.#strongest(r);
     if (best === undefined || best.confidence < confidenceWanted) return undefined;
+    if (best.period < leastPeriod) return undefined;
     const { width, confidence } = best;
     return { period: refinedPeriod(smoothed(r, width), best), width, confidence };
   }
@@ -135,7 +141,8 @@ export class RhythmFinder {
     width: number,
     longest: number,
   ): Contrast & { readonly tried: number } {
-    const shortest = Math.max(leastPeriod, (width <= 2 ? 4 : 8) * width);
+    const shortest =
+      width === 1 ? shortestSearched : Math.max(leastPeriod, (width === 2 ? 4 : 8) * width);
     const squares = sumsOfSquares(r);
     const variance = (r[0] ?? 0) ** 2;
     let largest = { period: shortest, width, multiples: 1, z: Number.NEGATIVE_INFINITY, clump: 1 };
