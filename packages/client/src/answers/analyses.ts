@@ -19,7 +19,10 @@ const seriesFields = {
   ...scopeFields,
   ...rangeFields,
   windows: { ...count, description: 'Counted windows of 10 ms' },
-  uncounted: { ...count, description: 'Windows of 10 ms in gaps, or damaged' },
+  uncounted: {
+    ...count,
+    description: 'Windows of 10 ms in gaps, damaged, or counted in seconds only',
+  },
   messages: count,
   ...damageFields,
 } as const;

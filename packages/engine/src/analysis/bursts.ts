@@ -10,7 +10,7 @@ import { ms10, parseNumber, Reto3Error, sec } from '@reto3/core';
 import { type Beat, BeatFinder } from './beats.ts';
 import { CountQuantiles } from './quantiles.ts';
 import { Scale, type ScaleSummary } from './scale.ts';
-import { answerOf, noData, type Series, type SeriesSummary } from './series.ts';
+import { answerOf, type Series, type SeriesSummary } from './series.ts';
 import { type Burst, BurstFinder, Largest, type Stall, StallFinder } from './stretches.ts';
 import { defaultThresholds, type Thresholds } from './thresholds.ts';
 import { Judge, parseExpected, type Verdict, type VerdictRequest } from './verdict.ts';
@@ -29,7 +29,7 @@ interface ListedBurst extends Burst {
   readonly share: number;
 }
 
-/** Gaps and damage are left out of all numbers. */
+/** Uncounted windows are left out of all numbers. */
 export interface Bursts extends SeriesSummary {
   /** Quantiles of the counts of ms10 windows. */
   readonly quantiles: Quantiles;
@@ -119,7 +119,7 @@ async function measure(series: Series, judge: Judge | undefined) {
     for (const scale of scales) scale.add(start, count);
     judge?.add(start, count);
   });
-  if (windows === 0) throw noData();
+  if (windows === 0) throw series.noData();
   const [p50, p75, p90, p95, p99, p999] = counts.at(shares);
   return { windows, messages, quantiles: { p50, p75, p90, p95, p99, p999 }, scales };
 }

@@ -15,6 +15,9 @@ import {
   Reto3Error,
   resolveRange,
   type ScopeSelector,
+  secondsOnly,
+  secondsOnlyHint,
+  secondsOnlyText,
 } from '@reto3/core';
 import type { CountsView } from '../coordinator/coordinator.ts';
 import { readChunks, resolveLast } from '../query/chunks.ts';
@@ -31,6 +34,8 @@ export interface Series extends ScopeSelector {
   each(visit: Visit): Promise<void>;
   /** Damaged parts of the range; complete after a pass. */
   damaged(): Damaged;
+  /** The error if a pass found no window. */
+  noData(): Reto3Error;
 }
 
 /** The part of an analysis that describes its series. */
@@ -41,7 +46,7 @@ export interface SeriesSummary extends ScopeSelector, Damaged {
   readonly finalThrough: number;
   /** Counted ms10 windows. */
   readonly windows: number;
-  /** Other ms10 windows of the range: gaps and damage. */
+  /** Other ms10 windows of the range: gaps, damage, and time counted in seconds only. */
   readonly uncounted: number;
   readonly messages: number;
 }
@@ -83,6 +88,7 @@ export async function openSeries(
 ): Promise<Series> {
   const wanted = resolveRange(ms10, withRange(asked), nowMs, view);
   const { from, to } = await resolveLast(view, ms10, wanted);
+  let isCoarse = false;
   // By range, since each pass finds the same damage.
   const damages = new Map<string, Damage>();
   const note = (damage: Damage): void => {
@@ -94,26 +100,32 @@ export async function openSeries(
     from,
     to,
     finalThrough: view.finalThrough,
-    each: (visit) => eachWindow(readChunks(view, ms10, { from, to }, note), visit, signal),
+    async each(visit) {
+      const chunks = readChunks(view, ms10, { from, to }, note);
+      isCoarse = await eachWindow(chunks, visit, signal);
+    },
     damaged: () => damagedOf([...damages.values()]),
+    noData: () =>
+      isCoarse
+        ? new Reto3Error('RETO3_NO_DATA', secondsOnlyText, { hint: secondsOnlyHint })
+        : new Reto3Error('RETO3_NO_DATA', 'nothing was counted in that range'),
   };
 }
 
+/** @returns whether part of the range was counted in seconds only */
 async function eachWindow(
   chunks: AsyncIterable<Chunk>,
   visit: Visit,
   signal: AbortSignal | undefined,
-): Promise<void> {
+): Promise<boolean> {
+  let isCoarse = false;
   for await (const { start, windows } of chunks) {
     signal?.throwIfAborted();
     const { counts, counted } = windows;
     for (let index = 0; index < counts.length; index++)
       if (counted[index] === 1) visit(start + index * ms10.windowMs, counts[index] ?? 0);
+    isCoarse ||= counted.includes(secondsOnly);
     await setImmediate();
   }
-}
-
-/** The error for a range without a counted window. */
-export function noData(): Reto3Error {
-  return new Reto3Error('RETO3_NO_DATA', 'nothing was counted in that range');
+  return isCoarse;
 }

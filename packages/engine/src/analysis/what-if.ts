@@ -7,7 +7,7 @@
 import { ms10, parseNumber, Reto3Error, sec } from '@reto3/core';
 import { type Limits, limitsOf } from './limits.ts';
 import { FluidQueue, type QueueSummary } from './queue.ts';
-import { answerOf, noData, type Series, type SeriesSummary } from './series.ts';
+import { answerOf, type Series, type SeriesSummary } from './series.ts';
 import { BucketDepth } from './token-bucket.ts';
 
 /** The request as users write it: text, from a flag or a query string. */
@@ -18,7 +18,7 @@ export interface WhatIfRequest {
   readonly rates?: string | undefined;
 }
 
-/** Gaps and damage count as empty. */
+/** Uncounted windows count as empty. */
 export interface WhatIf extends QueueSummary, SeriesSummary {
   /** Requests per second, a whole number. */
   readonly capacity: number;
@@ -51,7 +51,7 @@ export async function whatIf(series: Series, asked: WhatIfRequest): Promise<What
     messages += count;
     peak = Math.max(peak, count);
   });
-  if (windows === 0) throw noData();
+  if (windows === 0) throw series.noData();
   const meanRate = (messages / windows) * (sec.windowMs / ms10.windowMs);
   const peakRate = peak * (sec.windowMs / ms10.windowMs);
 

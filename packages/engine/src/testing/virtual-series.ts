@@ -1,5 +1,5 @@
 /** Series of made-up counts, for tests. */
-import { ms10 } from '@reto3/core';
+import { ms10, Reto3Error } from '@reto3/core';
 import { poissonFrom, Random } from '@reto3/core/testing';
 import type { Series } from '../analysis/series.ts';
 
@@ -15,6 +15,7 @@ export function seriesOf(counts: ArrayLike<number | undefined>): Series {
     to,
     finalThrough: to,
     damaged: () => ({ damaged: [], damagedPlaces: 0 }),
+    noData: () => new Reto3Error('RETO3_NO_DATA', 'nothing was counted in that range'),
     each: async (visit) => {
       for (let index = 0; index < counts.length; index++) {
         const count = counts[index];
