@@ -1,6 +1,14 @@
 import { expect, it } from 'vitest';
 import { KeyTally } from './key-tally.ts';
 
+it('refuses keys that would fill the memory', () => {
+  const tally = new KeyTally({ from: 0, to: 10 }, []);
+  const long = 'k'.repeat(1_000_000);
+  expect(() => {
+    for (let key = 0; key <= 200; key++) tally.add(0, `${key}${long}`);
+  }).toThrow('got more than 1000000 different keys, or 200000000 characters of them');
+});
+
 it('counts keys in the range, in each stretch and before it, in any order of time', () => {
   const stretches = [
     { from: 20_000, to: 20_100 },

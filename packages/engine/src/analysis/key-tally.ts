@@ -5,12 +5,16 @@
 import { Reto3Error } from '@reto3/core';
 import { beforeMs, type KeyCounts, type KeyStretch, leastCount, leastShare } from './who.ts';
 
-/** About 200 MB of paths. A field with more values names no culprit. */
+/** A field with more values names no culprit. */
 const mostKeys = 1_000_000;
+/** About 200 MB; lines, and so keys, may have a megabyte. */
+const mostChars = 200_000_000;
 
 export class KeyTally {
   readonly #range: KeyStretch;
   readonly #totals = new Map<string, number>();
+  /** The length of all keys. */
+  #chars = 0;
   #messages = 0;
   /** In order of time. */
   readonly #stretches: readonly {
@@ -32,11 +36,8 @@ export class KeyTally {
   add(timeMs: number, key: string): void {
     if (timeMs < this.#range.from || timeMs >= this.#range.to) return;
     this.#messages++;
+    if (!this.#totals.has(key)) this.#makeRoomFor(key);
     count(this.#totals, key);
-    if (this.#totals.size > mostKeys)
-      throw new Reto3Error('RETO3_BAD_REQUEST', `got more than ${mostKeys} different keys`, {
-        hint: 'choose another key, or a shorter range',
-      });
     let at = this.#firstAfter(timeMs);
     const last = this.#stretches[at - 1];
     if (last !== undefined && timeMs < last.to) count(last.inside, key);
@@ -66,6 +67,15 @@ export class KeyTally {
         };
       }),
     };
+  }
+
+  #makeRoomFor(key: string): void {
+    this.#chars += key.length;
+    if (this.#totals.size < mostKeys && this.#chars <= mostChars) return;
+    const most = `${mostKeys} different keys, or ${mostChars} characters of them`;
+    throw new Reto3Error('RETO3_BAD_REQUEST', `got more than ${most}`, {
+      hint: 'choose another key, or a shorter range',
+    });
   }
 
   /** The index of the first stretch that starts after a time. */
