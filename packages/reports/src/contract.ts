@@ -138,7 +138,7 @@ export interface ReportDefinition<Accumulator, Name extends string> {
   /**
    * For a report whose accumulators depend on the order of messages, within a stated error: whether
    * this accumulator is a correct result for these messages. With `key`, for those of one key.
-   * `checkLaws` and a replay then use it in place of equality.
+   * `checkLaws` then uses it in place of equality.
    */
   agrees?(accumulator: Accumulator, messages: readonly Message[]): boolean;
   /**

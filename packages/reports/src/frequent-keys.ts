@@ -99,6 +99,30 @@ export function keepLargest<Held>(
   }
 }
 
+/**
+ * Whether the table is a correct result for keys that were seen so often.
+ * @param kept of all tables that it was merged from
+ */
+export function agreesWith(
+  { entries, other, floor }: FrequentKeys<unknown>,
+  kept: number,
+  seen: ReadonlyMap<string, number>,
+): boolean {
+  let counted = other;
+  for (const { count } of entries.values()) counted += count;
+  let messages = 0;
+  for (const times of seen.values()) messages += times;
+  return (
+    counted === messages &&
+    floor * (kept + 1) <= messages &&
+    [...entries].every(([key, { count, error }]) => {
+      const times = seen.get(key) ?? 0;
+      return count <= times && times <= count + error;
+    }) &&
+    [...seen].every(([key, times]) => entries.has(key) || times <= floor)
+  );
+}
+
 /** The entries by their upper bound, then by key: the order of insertion does not matter. */
 export function largestFirst<Held>(table: FrequentKeys<Held>): [string, Entry<Held>][] {
   return [...table.entries].sort(([a, one], [b, two]) => mostOf(two) - mostOf(one) || byKey(a, b));
@@ -141,10 +165,14 @@ function byKey(a: string, b: string): number {
 /** At most 300 bytes in UTF-8, so 200 keys fit into the 64 KiB of an accumulator. */
 export const mostKeyChars = 100;
 
-/** A key cut to `mostKeyChars`; longer keys that start alike count as one. */
+/**
+ * A key cut to `mostKeyChars`; longer keys that start alike count as one. Lone surrogates, as JSON
+ * may have, are replaced here: UTF-8 would replace them when they are stored, and one of two keys
+ * would overwrite the other.
+ */
 export function shortKey(text: string): string {
-  if (text.length <= mostKeyChars) return text;
+  if (text.length <= mostKeyChars) return text.toWellFormed();
   const cut = text.slice(0, mostKeyChars);
   // Do not split a surrogate pair.
-  return /[\uD800-\uDBFF]$/.test(cut) ? cut.slice(0, -1) : cut;
+  return (/[\uD800-\uDBFF]$/.test(cut) ? cut.slice(0, -1) : cut).toWellFormed();
 }

@@ -55,6 +55,51 @@ describe('a report with a key', () => {
     expect(rowsOf(report, from('(other)', 2))).toEqual([{ key: '(other)', count: 2, most: null }]);
   });
 
+  it('keeps keys apart that UTF-8 cannot tell apart, or counts them as one', () => {
+    const report = defineReport({ ...plain, ...combine({}) });
+    const rows = rowsOf(report, [...from('\ud800', 2), ...from('\ud801'), ...from('é')]);
+    expect(rows).toEqual([
+      { key: '\ufffd', count: 3, most: 3 },
+      { key: 'é', count: 1, most: 1 },
+    ]);
+  });
+
+  it('keeps bounds in a window that has room for fewer keys', () => {
+    const report = defineReport({ ...plain, ...combine({}) });
+    const random = fc.sample(fc.nat({ max: 59 }), { numRuns: 2_000, seed: 1 });
+    const name = (key: number): string => `${key}`.padStart(100, 'k');
+    const truth = new Map<string, number>();
+    const accumulator = report.create();
+    for (const key of random.map((each) => name(Math.floor(each ** 2 / 60)))) {
+      truth.set(key, (truth.get(key) ?? 0) + 1);
+      for (const message of from(key)) report.add(accumulator, message);
+    }
+    const rows = report.rows(report.decode(report.encode(accumulator, 2_000)));
+    const listed = rows.filter(({ key }) => key !== '(other)');
+    expect(listed.length).toBeLessThan(20);
+    for (const { key, count, most } of listed) {
+      const times = truth.get(String(key)) ?? 0;
+      expect(Number(most) - Number(count)).toBeLessThanOrEqual(2_000 / (listed.length + 1));
+      expect([Number(count) <= times, times <= Number(most)]).toEqual([true, true]);
+    }
+    expect(rows.reduce((sum, { count }) => sum + Number(count), 0)).toBe(2_000);
+  });
+
+  it('has its own key and counts, whatever else its rows hold', () => {
+    const report = defineReport({
+      ...plain,
+      columns: { users: 'users of the tenant' },
+      create: () => ({ count: 0, users: 0 }),
+      add(sum: { count: number; users: number }) {
+        sum.count += 10;
+        sum.users++;
+      },
+      merge: (a, b) => ({ count: a.count + b.count, users: a.users + b.users }),
+      rows: (sum): { users: number }[] => [sum],
+    });
+    expect(rowsOf(report, from('a', 2))).toEqual([{ key: 'a', count: 2, most: 2, users: 2 }]);
+  });
+
   it('does not count a message that its code fails on', () => {
     const report = defineReport({ ...plain, ...combine({ n: max(({ path }) => Number(path)) }) });
     const accumulator = report.create();

@@ -11,6 +11,7 @@ import { VarintReader, VarintWriter } from '@reto3/core';
 import type { Column } from './columns.ts';
 import type { Message, ReportDefinition, ReportRow } from './contract.ts';
 import {
+  agreesWith,
   type Entry,
   entryOf,
   type FrequentKeys,
@@ -94,8 +95,9 @@ export function keyed<Inner>(
       }));
       rows.sort((a, b) => b.count - a.count);
       const rest = { key: otherKey, count: few.other, most: null, held: few.rest };
+      // The key and its counts come last, since a row of the report may hold more than its columns.
       return [...rows, ...(few.other > 0 ? [rest] : [])].flatMap(({ held, ...own }) =>
-        rowsOf(held).map((row) => ({ ...own, ...row })),
+        rowsOf(held).map((row) => ({ ...row, ...own })),
       );
     },
     /** Halves the number of keys until they fit into `maxBytes`. */
@@ -125,12 +127,13 @@ export function keyed<Inner>(
         truth.set(key, same);
         same.push(message);
       }
-      const sum = [...all.entries.values()].reduce((total, { count }) => total + count, all.other);
+      // Messages with this key are never in an entry.
+      const others = truth.get(otherKey)?.length ?? 0;
+      truth.delete(otherKey);
+      const seen = new Map([...truth].map(([key, { length }]) => [key, length]));
       return (
-        sum === messages.length &&
-        all.floor * (mostKeys + 1) <= messages.length &&
-        [...all.entries].every(([key, entry]) => entryAgrees(entry, truth.get(key) ?? [])) &&
-        [...truth].every(([key, { length }]) => all.entries.has(key) || isRest(all, key, length))
+        agreesWith({ ...all, other: all.other - others }, mostKeys, seen) &&
+        [...all.entries].every(([key, entry]) => entryAgrees(entry, truth.get(key) ?? []))
       );
     },
   };
@@ -161,10 +164,9 @@ export function keyed<Inner>(
     return writer.end();
   }
 
-  function entryAgrees({ count, error, held }: Entry<Inner>, messages: readonly Message[]) {
-    const { length } = messages;
-    if (length < count || length > count + error) return false;
-    if (length > count) return true;
+  /** Whether what an entry holds is right, unless some messages of its key are in `other`. */
+  function entryAgrees({ count, held }: Entry<Inner>, messages: readonly Message[]): boolean {
+    if (messages.length > count) return true;
     if (inside.agrees !== undefined) return inside.agrees(held, messages);
     const wanted = inside.create();
     for (const message of messages) inside.add(wanted, message);
@@ -176,10 +178,6 @@ export function keyed<Inner>(
 function hasEmpty({ entries }: FrequentKeys<unknown>): boolean {
   for (const { count } of entries.values()) if (count === 0) return true;
   return false;
-}
-
-function isRest(all: FrequentKeys<unknown>, key: string, messages: number): boolean {
-  return key === otherKey || messages <= all.floor;
 }
 
 function textOf(key: string | number | undefined): string {

@@ -25,6 +25,11 @@ export interface Aggregate<Part> {
   /** Writes the part; `read` must consume exactly these bytes. */
   write(part: Part, writer: VarintWriter): void;
   read(reader: VarintReader): Part;
+  /**
+   * Whether the part is a correct result for these messages, of an aggregate with a stated error
+   * whose parts depend on their order.
+   */
+  agrees?(part: Part, messages: readonly Message[]): boolean;
 }
 
 /** The fields of a definition that `combine` fills in. */
@@ -33,7 +38,8 @@ export type Combined = Required<
     ReportDefinition<unknown[], string>,
     'columns' | 'create' | 'add' | 'merge' | 'rows' | 'encode' | 'decode' | 'source'
   >
->;
+> &
+  Pick<ReportDefinition<unknown[], string>, 'agrees'>;
 
 const nothing = new Uint8Array();
 
@@ -55,6 +61,15 @@ export function combine(aggregates: Readonly<Record<string, Aggregate<unknown>>>
   // A report of keys alone needs no memory and no bytes for each key.
   const isEmpty = all.length === 0;
   const noParts: unknown[] = [];
+  const create = isEmpty ? () => noParts : () => all.map((aggregate) => aggregate.create());
+  const add = (parts: unknown[], message: Message): void => {
+    // Without `entries`, which would allocate for each message.
+    let index = 0;
+    for (const aggregate of all) {
+      parts[index] = aggregate.add(parts[index], message);
+      index++;
+    }
+  };
   return {
     columns: Object.fromEntries(
       named.flatMap(({ aggregate, columns }) =>
@@ -62,15 +77,8 @@ export function combine(aggregates: Readonly<Record<string, Aggregate<unknown>>>
       ),
     ),
     source: JSON.stringify(all.map(({ source }) => source)),
-    create: isEmpty ? () => noParts : () => all.map((aggregate) => aggregate.create()),
-    add(parts, message) {
-      // Without `entries`, which would allocate for each message.
-      let index = 0;
-      for (const aggregate of all) {
-        parts[index] = aggregate.add(parts[index], message);
-        index++;
-      }
-    },
+    create,
+    add,
     merge(parts, others) {
       for (const [index, aggregate] of all.entries())
         parts[index] = aggregate.merge(parts[index], others[index]);
@@ -95,5 +103,22 @@ export function combine(aggregates: Readonly<Record<string, Aggregate<unknown>>>
       const reader = new VarintReader(bytes);
       return all.map((aggregate) => aggregate.read(reader));
     },
+    ...(all.some(({ agrees }) => agrees !== undefined) && { agrees }),
   };
+
+  function agrees(parts: readonly unknown[], messages: readonly Message[]): boolean {
+    const wanted = create();
+    for (const message of messages) add(wanted, message);
+    return all.every(
+      (aggregate, index) =>
+        aggregate.agrees?.(parts[index], messages) ??
+        bytesOf(aggregate, parts[index]).equals(bytesOf(aggregate, wanted[index])),
+    );
+  }
+}
+
+function bytesOf<Part>(aggregate: Aggregate<Part>, part: Part): Buffer {
+  const writer = new VarintWriter();
+  aggregate.write(part, writer);
+  return Buffer.from(writer.end());
 }

@@ -69,6 +69,20 @@ describe('aggregates keep the laws', () => {
     checkLaws(defineReport({ ...definition, key: ({ host }) => host }), fc, { runs: 30 });
     checkLaws(defineReport({ ...definition, key: pathOf, mostKeys: 5 }), fc, { runs: 30 });
   });
+
+  it('within the stated error, for far more values than topK keeps', () => {
+    const report = reportOf({ n: count(), top: topK(1, pathOf) });
+    checkLaws(report, fc, { runs: 60 });
+    checkLaws(defineReport({ ...report.definition, key: ({ host }) => host }), fc, { runs: 30 });
+    const messages = ['/a', '/b'].map((path) => newMessage({ path }));
+    const accumulator = report.create();
+    for (const message of messages) report.add(accumulator, message);
+    const agrees = (of: readonly Message[]) => report.agrees?.(accumulator, of);
+    expect([agrees(messages), agrees(messages.slice(1))]).toEqual([true, false]);
+    expect(agrees(['/a', '/c'].map((path) => newMessage({ path })))).toBe(false);
+    const other = reportOf({ n: count(({ path }) => path === '/a'), top: topK(1, pathOf) });
+    expect(other.agrees?.(accumulator, messages)).toBe(false);
+  });
 });
 
 describe('a combined row', () => {
@@ -117,6 +131,20 @@ describe('a combined row', () => {
     expect(() => histogram(durationOf, [2, 1])).toThrow('want rising numbers');
     expect(() => distinct(pathOf, { precision: 20 })).toThrow('want 4 to 14');
     expect(() => topK(0, pathOf)).toThrow('want 1 to 20');
+    for (const resolution of [0, -1, Number.NaN, Number.POSITIVE_INFINITY])
+      for (const aggregate of [sum, mean, quantiles])
+        expect(() => aggregate(durationOf, { resolution })).toThrow(`the resolution ${resolution}`);
+    for (const percentile of [-1, 101, Number.NaN])
+      expect(() => quantiles(durationOf, { percentiles: [percentile] })).toThrow(
+        `got the percentile ${percentile}, want 0 to 100`,
+      );
+  });
+
+  it.each([0.3, 0.75, 0.8, 1.5, 3])('has multiples of the resolution %f', (resolution) => {
+    const parts = { all: sum(durationOf, { resolution }), mean: mean(durationOf, { resolution }) };
+    const row = rowOf(parts, [timed(4 * resolution), timed(2 * resolution)]);
+    expect(row?.['all']).toBeCloseTo(6 * resolution, 9);
+    expect(row?.['mean']).toBeCloseTo(3 * resolution, 9);
   });
 });
 
@@ -134,6 +162,11 @@ it('percentiles are within their stated error', () => {
       expect(Math.abs(got - wanted) / wanted).toBeLessThanOrEqual(error + 0.001);
     }
   }
+});
+
+it('an estimate is finite, even if values are made to fill every register', () => {
+  const full = new Uint8Array(1_024).fill(33);
+  expect(distinct(pathOf).cells(full)).toEqual({ '': Number.MAX_SAFE_INTEGER });
 });
 
 it.each([1, 10, 100, 1_000, 10_000, 100_000])('%i different values are counted', (different) => {

@@ -39,10 +39,12 @@ export function count(
 
 /**
  * The sum of the values, each rounded to a multiple of `resolution`; exact up to 2⁵³ multiples.
- * `add` throws RangeError for a value that is not finite or has more multiples.
+ * @throws TypeError for a resolution that is not above 0; `add` throws RangeError for a value that
+ * is not finite or has more multiples
  */
 export function sum(value: ValueOf<number>, options: SumOptions = {}): Aggregate<number> {
   const { resolution = 1, description = 'sum', unit } = options;
+  assertResolution(resolution);
   return {
     columns: { '': { type: typeOfMultiples(resolution), ...(unit && { unit }), description } },
     source: `sum ${resolution} ${value}`,
@@ -64,6 +66,7 @@ export function mean(
   options: SumOptions = {},
 ): Aggregate<readonly [count: number, sum: number]> {
   const { resolution = 1, description = 'mean', unit } = options;
+  assertResolution(resolution);
   return {
     columns: { '': { type: 'float', ...(unit && { unit }), description } },
     source: `mean ${resolution} ${value}`,
@@ -143,7 +146,14 @@ export function multiplesOf(value: number, resolution: number): number {
 
 /** multiples × resolution, without the rounding error of 3 × 0.1. */
 export function scaled(multiples: number, resolution: number): number {
-  return resolution < 1 ? multiples / Math.round(1 / resolution) : multiples * resolution;
+  const parts = Math.round(1 / resolution);
+  return 1 / parts === resolution ? multiples / parts : multiples * resolution;
+}
+
+/** @throws TypeError for a resolution that has no multiples */
+export function assertResolution(resolution: number): void {
+  if (!(resolution > 0 && Number.isFinite(resolution)))
+    throw new TypeError(`got the resolution ${resolution}, want a number above 0`);
 }
 
 /** The type of a column of multiples. */

@@ -7,7 +7,13 @@ import type { VarintReader, VarintWriter } from '@reto3/core';
 import hdr from 'hdr-histogram-js';
 import type { Column } from '../columns.ts';
 import type { Aggregate, ValueOf } from './aggregate.ts';
-import { multiplesOf, type SumOptions, scaled, typeOfMultiples } from './numbers.ts';
+import {
+  assertResolution,
+  multiplesOf,
+  type SumOptions,
+  scaled,
+  typeOfMultiples,
+} from './numbers.ts';
 
 export interface QuantilesOptions extends SumOptions {
   /** The percentiles, 0 to 100; by default 50, 90 and 99. */
@@ -20,8 +26,9 @@ type Histogram = hdr.Float64Histogram;
 
 /**
  * Percentiles of the values, with the columns `p50`, `p90` and `p99` by default; null without
- * values. Values are rounded to multiples of `resolution`. `add` throws RangeError for a negative
- * value, or one that is not finite.
+ * values. Values are rounded to multiples of `resolution`.
+ * @throws TypeError for a resolution that is not above 0, or a percentile that is not from 0 to 100;
+ * `add` throws RangeError for a value that is negative or not finite
  */
 export function quantiles(
   value: ValueOf<number>,
@@ -29,6 +36,9 @@ export function quantiles(
 ): Aggregate<Histogram> {
   const { percentiles = [50, 90, 99], resolution = 1, digits = 2 } = options;
   const { description, unit } = options;
+  assertResolution(resolution);
+  const wrong = percentiles.find((percentile) => !(percentile >= 0 && percentile <= 100));
+  if (wrong !== undefined) throw new TypeError(`got the percentile ${wrong}, want 0 to 100`);
   const suffixOf = (percentile: number): string => `p${String(percentile).replace('.', '_')}`;
   const columnOf = (percentile: number): Column => ({
     type: typeOfMultiples(resolution),

@@ -1,6 +1,7 @@
 /** The most frequent values, each with a lower bound of its frequency (frequent-keys.ts). */
 
 import {
+  agreesWith,
   entryOf,
   type FrequentKeys,
   type Holding,
@@ -36,6 +37,12 @@ export function topK(
     throw new TypeError(`got k ${k}, want 1 to ${mostShown}`);
   const kept = keptPerShown * k;
   const places = Array.from({ length: k }, (_, index) => index + 1);
+  /** What is stored of a table, so that its cells are the same before and after. */
+  const keptOf = (table: FrequentKeys<undefined>): FrequentKeys<undefined> => {
+    const copy = { ...table, entries: new Map(table.entries) };
+    keepLargest(copy, kept, nothing);
+    return copy;
+  };
   return {
     columns: Object.fromEntries(
       places.flatMap((place) => [
@@ -55,7 +62,7 @@ export function topK(
       return table;
     },
     cells(table) {
-      const largest = largestFirst(table).sort(([, one], [, two]) => two.count - one.count);
+      const largest = largestFirst(keptOf(table)).sort(([, one], [, two]) => two.count - one.count);
       return Object.fromEntries(
         places.flatMap((place) => {
           const [key, entry] = largest[place - 1] ?? [];
@@ -67,8 +74,7 @@ export function topK(
       );
     },
     write(table, writer) {
-      const copy = { ...table, entries: new Map(table.entries) };
-      keepLargest(copy, kept, nothing);
+      const copy = keptOf(table);
       writer.number(copy.other).number(copy.floor).number(copy.entries.size);
       for (const [key, { count, error }] of largestFirst(copy))
         writer.text(key).number(count).number(error);
@@ -81,6 +87,16 @@ export function topK(
         entries.set(key, { count: reader.number(), error: reader.number(), held: undefined });
       }
       return { other, floor, entries };
+    },
+    agrees(table, messages) {
+      const seen = new Map<string, number>();
+      for (const message of messages) {
+        const given = value(message);
+        if (given === undefined) continue;
+        const key = shortKey(String(given));
+        seen.set(key, (seen.get(key) ?? 0) + 1);
+      }
+      return agreesWith(table, kept, seen);
     },
   };
 }
