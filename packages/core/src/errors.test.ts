@@ -26,6 +26,8 @@ describe('messageOf', () => {
     expect(messageOf(new RangeError('too far'))).toBe('too far');
     expect(messageOf('a text')).toBe('a text');
     expect(messageOf(undefined)).toBe('undefined');
+    expect(messageOf(Object.assign(new Error(), { message: 42 }))).toBe('42');
+    expect(messageOf(Object.create(null))).toBe('object');
   });
 });
 

@@ -92,5 +92,10 @@ export class Reto3Error extends Error {
 
 /** The message of anything that was thrown. */
 export function messageOf(thrown: unknown): string {
-  return thrown instanceof Error ? thrown.message : String(thrown);
+  try {
+    return String(thrown instanceof Error ? thrown.message : thrown);
+  } catch {
+    // Code of others may throw anything, such as an object without `toString`.
+    return typeof thrown;
+  }
 }

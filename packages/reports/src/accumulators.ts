@@ -119,7 +119,8 @@ export function encodeBounded<Accumulator>(
   const bytes = report.encode(accumulator, wantedBytes);
   if (!(bytes instanceof Uint8Array))
     throw new TypeError(`encode returned ${typeof bytes}, want a Uint8Array`);
-  if (bytes.length <= maxAccumulatorBytes) return bytes;
+  // A copy, since the report may encode into the same memory again.
+  if (bytes.length <= maxAccumulatorBytes) return new Uint8Array(bytes);
   throw new RangeError(
     `an accumulator has ${bytes.length} bytes, want at most ${maxAccumulatorBytes}`,
   );

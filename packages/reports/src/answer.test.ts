@@ -75,8 +75,8 @@ describe('windows of any length', () => {
 
   it('are read from the longest period that fits', () => {
     const read = (every: string) => answerWindows(report, { every }).period.name;
-    expect(['30ms', '1500ms', '2s', '90s', '5m', '1d'].map(read)).toEqual([
-      ...['ms10', 'ms10', 'sec', 'sec', 'min', 'min'],
+    expect(['30ms', '1500ms', '2.01s', '2s', '90s', '5m', '0.07d', '1d'].map(read)).toEqual([
+      ...['ms10', 'ms10', 'ms10', 'sec', 'sec', 'min', 'sec', 'min'],
     ]);
   });
 

@@ -5,7 +5,7 @@ const columnTypes = ['int64', 'float', 'text', 'timestamp'] as const;
 export interface ColumnType {
   /**
    * `int64` is a whole number up to ±(2⁵³ − 1), `float` any finite number, `text` a string,
-   * `timestamp` epoch ms, which text and CSV show as a date.
+   * `timestamp` epoch ms up to ±8.64e15, which text and CSV show as a date.
    */
   readonly type: (typeof columnTypes)[number];
   /** 1 to 16 letters, digits, `_`, `/` or `%`, such as `ms` or `bytes`. */
@@ -57,5 +57,11 @@ export function problemOf(cell: unknown, type: ColumnType | undefined): string |
     return `${typeof cell === 'number' ? cell : typeof cell}, want a finite number, a string or null`;
   if (type?.type === 'text') return `${cell}, want text`;
   const isWhole = type === undefined || type.type === 'float' || Number.isSafeInteger(cell);
-  return isWhole ? undefined : `${cell}, want a whole number`;
+  if (!isWhole) return `${cell}, want a whole number`;
+  return type?.type === 'timestamp' && Math.abs(cell) > largestDateMs
+    ? `${cell}, want epoch ms`
+    : undefined;
 }
+
+/** The largest time of a `Date`. */
+const largestDateMs = 8.64e15;

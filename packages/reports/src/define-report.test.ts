@@ -28,6 +28,14 @@ describe('defineReport', () => {
     );
   });
 
+  it('says what is wrong if merge returns nothing', () => {
+    const merge = (a: { count: number }, b: { count: number }) => {
+      a.count += b.count;
+    };
+    const report = defineReport<unknown, 'count'>({ ...least, merge });
+    expect(() => report.merge({ count: 1 }, { count: 2 })).toThrow('merge returned undefined');
+  });
+
   it('puts the shortest period first, which workers fill', () => {
     expect(defineReport({ ...least, periods: ['min', 'ms10'] }).periods).toEqual(['ms10', 'min']);
   });
@@ -45,6 +53,16 @@ describe('defineReport', () => {
     [{ ...least, columns: { 'a b': 'x' } }, 'got columns'],
     [{ ...least, merge: undefined }, 'got merge undefined, want a function'],
     [{ ...least, agrees: 1 }, 'got agrees 1, want a function or undefined'],
+    [{ ...least, add: async () => undefined }, 'got an async or generator function add, want'],
+    [
+      {
+        ...least,
+        *rows() {
+          yield {};
+        },
+      },
+      'got an async or generator function rows, want a plain one',
+    ],
     [{ ...least, encode: () => new Uint8Array() }, 'got one of encode and decode'],
   ])('refuses an invalid definition, with the reason (%#)', (given, reason) => {
     expect(() => assertDefinition(given)).toThrow(TypeError);

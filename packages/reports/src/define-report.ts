@@ -28,6 +28,11 @@ function compile(definition: ReportDefinition<unknown, string>): Report {
     encode: encodeJson,
     decode: (bytes: Uint8Array) => JSON.parse(Buffer.from(bytes).toString()),
     ...definition,
+    merge(accumulator: unknown, other: unknown): unknown {
+      const merged = definition.merge(accumulator, other);
+      if (merged === undefined) throw new TypeError('merge returned undefined, want the result');
+      return merged;
+    },
   };
   const columns: Record<string, Column> =
     key === undefined ? definition.columns : { ...keyColumns, ...definition.columns };

@@ -67,6 +67,10 @@ function problemOfFunctions(definition: Given): string | undefined {
   for (const field of optionalFunctions)
     if (definition[field] !== undefined && typeof definition[field] !== 'function')
       return `${got(definition, field)}, want a function or undefined`;
+  // Nobody waits for a promise, and a rejected one would end the server.
+  for (const field of [...functions, ...optionalFunctions])
+    if (definition[field] !== undefined && !isPlainFunction(definition[field]))
+      return `got an async or generator function ${field}, want a plain one`;
   if ((definition['encode'] === undefined) !== (definition['decode'] === undefined))
     return 'got one of encode and decode, want both or neither';
   return undefined;
@@ -79,6 +83,10 @@ function problemOfOptions(definition: Given): string | undefined {
   if (allowedLateness !== undefined && !(timeOf && isLateness(allowedLateness)))
     return `${got(definition, 'allowedLateness')}, want up to 30d, such as "5m", beside timeOf`;
   return undefined;
+}
+
+function isPlainFunction(given: unknown): boolean {
+  return Object.prototype.toString.call(given) === '[object Function]';
 }
 
 function isWhole(given: unknown, min: number, max: number): boolean {

@@ -1,7 +1,7 @@
 /** Reports over messages: the contract, the ledgers in the coordinator, stored rows and answers. */
 export { Accumulators, encodeBounded } from './accumulators.ts';
 export { answerReport, answerWindows } from './answer.ts';
-export type { Message, Report, Value } from './contract.ts';
+export type { Message, Report, ReportRow, Value } from './contract.ts';
 export { defineReport } from './define-report.ts';
 export { isColumns, isPeriods, reportName } from './definition.ts';
 export { readFacts } from './facts.ts';

@@ -18,6 +18,7 @@ import {
 } from '@reto3/engine';
 import { type EncodedAccumulators, encodeBounded } from './accumulators.ts';
 import { maxAccumulatorBytes, type Report } from './contract.ts';
+import { shortLine } from './message-errors.ts';
 import { TimeBudget } from './time-budget.ts';
 import { maxWindows } from './worker-reports.ts';
 
@@ -41,6 +42,8 @@ interface EncodedRow extends ChangedRow {
   readonly bytes: Uint8Array;
 }
 
+/** Longer than any reason of ours; the text of a report's own error may have any length. */
+const mostReasonChars = 300;
 /** Far above the need of any built-in report; a row and its key fit into one record of a backup. */
 const maxRowBytes = 1_000_000;
 /**
@@ -114,7 +117,7 @@ export class Ledger<Accumulator = unknown> {
   switchOff(reason: string): void {
     if (this.#off) return;
     this.#off = true;
-    this.#events.failed(reason);
+    this.#events.failed(shortLine(reason, mostReasonChars));
   }
 
   /** Merges a worker's accumulators. Never throws. */

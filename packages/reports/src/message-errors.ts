@@ -52,7 +52,7 @@ export class ErrorCount {
 
   /** @returns why the report must be switched off, if this was one error too many */
   failed({ arrivedMs, method, path }: Message, thrown: unknown): string | undefined {
-    const error = oneLine(messageOf(thrown));
+    const error = shortLine(messageOf(thrown), mostErrorChars);
     const example = { at: arrivedMs, method, path: path.slice(0, mostPathChars), error };
     this.#since = addErrors(this.#since, { failed: 1, skipped: 0, examples: [example] });
     this.#left--;
@@ -77,6 +77,7 @@ export function addErrors(before: MessageErrors | undefined, more: MessageErrors
   };
 }
 
-function oneLine(text: string): string {
-  return text.replace(/\s+/g, ' ').slice(0, mostErrorChars);
+/** Text of a report's code on one line of bounded length, since it is stored with the facts. */
+export function shortLine(text: string, mostChars: number): string {
+  return text.replace(/\s+/g, ' ').slice(0, mostChars);
 }

@@ -20,6 +20,12 @@ function giving(rows: () => unknown): Report {
 
 const window = { start: 0, bytes: Buffer.from('0') };
 
+it('a time stamp beyond those of a date fails the report', () => {
+  const report = giving(() => [{ a: 9e15 }]);
+  const timed = { ...report, types: { a: { type: 'timestamp' } } } as const;
+  expect(() => rowsOf(timed, window)).toThrow('rows returned a 9000000000000000, want epoch ms');
+});
+
 describe('the rows of a window', () => {
   it.each([[[]], [[{ a: 1 }, { a: 'text' }, { a: null }]], [[{}]]])('may be %j', (rows) => {
     expect(

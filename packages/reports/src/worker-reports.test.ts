@@ -128,6 +128,34 @@ describe('the reports of a worker', () => {
     expect(reports.drain().errors).toEqual([]);
   });
 
+  it.each([
+    ['an object without a prototype', Object.create(null), 'object'],
+    ['an error whose message is a number', Object.assign(new Error(), { message: 42 }), '42'],
+  ])('go on after a report throws %s', (_, thrown, error) => {
+    const throwing = counting('bad', () => {
+      throw thrown;
+    });
+    const reports = new WorkerReports([throwing, good]);
+    reports.add(message);
+    const { errors } = reports.drain();
+    expect(errors[0]?.errors.examples).toMatchObject([{ error }]);
+  });
+
+  it('keep windows apart that a report encodes into the same memory', () => {
+    const scratch = Buffer.alloc(1);
+    const report = {
+      ...counting('good', (sum) => void sum.count++),
+      encode(sum: { readonly count: number }) {
+        scratch[0] = sum.count;
+        return scratch;
+      },
+    };
+    const reports = new WorkerReports([report]);
+    for (const later of [0, 1_000, 1_001])
+      reports.add({ ...message, arrivedMs: arrivedMs + later });
+    expect([...(reports.drain().parts[0]?.parts.bytes ?? [])]).toEqual([1, 2]);
+  });
+
   it('may fail on 1 of 100 messages, and on 100 at once; then the report is switched off', () => {
     const reports = new WorkerReports([counting('bad', failing), good]);
     const bad = { ...message, path: '/bad' };
