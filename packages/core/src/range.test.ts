@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { min, ms10, type Period, sec } from './period.ts';
-import { parseTime, type RangeRequest, resolveRange } from './range.ts';
+import { parseDuration, parseTime, type RangeRequest, resolveRange } from './range.ts';
 
 const now = Date.UTC(2016, 4, 28, 12, 0, 0, 500);
 const time = Date.UTC(2016, 4, 28, 11, 11, 11);
@@ -13,6 +13,15 @@ afterEach(() => {
 function timeOf(text: string): number {
   return parseTime('from', text, now);
 }
+
+it.each([
+  ['2.01s', 2_010],
+  ['0.07d', 6_048_000],
+  ['0.5ms', 0.5],
+  ['5', Number.NaN],
+])('the duration %s has %f ms', (text, ms) => {
+  expect(parseDuration(text)).toBe(ms);
+});
 
 describe('a point in time', () => {
   it.each([

@@ -31,7 +31,8 @@ const unitMs: Readonly<Record<string, number>> = {
 /** The milliseconds in a duration such as `500ms` or `5m`; NaN if the text is no duration. */
 export function parseDuration(text: string): number {
   const [, digits, unit = ''] = /^(\d{1,12}(?:\.\d{1,3})?)(ms|s|m|h|d)$/.exec(text) ?? [];
-  return Number(digits) * (unitMs[unit] ?? Number.NaN);
+  // In thousandths, since 2.01 · 1,000 is less than 2,010.
+  return (Math.round(Number(digits) * 1_000) * (unitMs[unit] ?? Number.NaN)) / 1_000;
 }
 
 /** The last day with a four-digit year in ISO 8601. */

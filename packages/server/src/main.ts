@@ -93,7 +93,7 @@ async function startParts(
   metrics.add(logMetrics);
   if (config.reportMetrics !== undefined) {
     const { reportMetrics } = await import('./metrics/report-metrics.ts');
-    metrics.add(reportMetrics(config.reportMetrics, coordinator, ledgers));
+    for (const name of config.reportMetrics) metrics.add(reportMetrics(name, coordinator, ledgers));
   }
   const follow = await openFollow(start, counts);
   const cluster = await joinCluster(start, counts, inputs.reports);

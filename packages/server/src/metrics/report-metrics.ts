@@ -1,26 +1,22 @@
 /**
- * Exposes the reports of `--report-metrics` to Prometheus: the rows of the newest final window as
- * gauges, `reto3_report_<name>_<column>`. Text cells, such as a key, become labels.
+ * Exposes a report of `--report-metrics` to Prometheus: the rows of the newest final window as
+ * gauges, `reto3_report_<name>_<column>`. Text cells, such as a key, become labels. Each report is a
+ * source of its own, so one that fails hides no other.
  */
-import { gauge, type Metric, type MetricSource, type PeriodName, periods } from '@reto3/core';
+import { gauge, type MetricSource, type PeriodName, periods } from '@reto3/core';
 import type { Coordinator } from '@reto3/engine';
-import { type ReportLedgers, rowsOf } from '@reto3/reports';
+import { type ReportLedgers, type ReportRow, rowsOf } from '@reto3/reports';
 
 /** Of several periods, a scrape gets seconds, since it comes every few seconds. */
 const preferred: readonly PeriodName[] = ['sec', 'min', 'ms10'];
 
 export function reportMetrics(
-  names: readonly string[],
+  name: string,
   coordinator: Pick<Coordinator, 'sweep'>,
   ledgers: Pick<ReportLedgers, 'running' | 'view'>,
 ): MetricSource {
   return async () => {
     const finalThrough = coordinator.sweep();
-    const all = await Promise.all(names.map((name) => metricsOf(name, finalThrough)));
-    return all.flat();
-  };
-
-  async function metricsOf(name: string, finalThrough: number): Promise<Metric[]> {
     const report = ledgers.running(name);
     const period = preferred.find((each) => report?.periods.includes(each));
     if (report === undefined || period === undefined) return [];
@@ -28,13 +24,14 @@ export function reportMetrics(
     try {
       const to = view.finalThrough - (view.finalThrough % periods[period].windowMs);
       const newest = { from: to - periods[period].windowMs, to };
-      const rows: ReturnType<typeof rowsOf>[number][] = [];
+      const rows: ReportRow[] = [];
       for await (const window of view.windows(newest, () => undefined))
         rows.push(...rowsOf(report, window));
+      const columns = Object.keys(report.columns);
       return Object.entries(report.columns).flatMap(([column, tells]) => {
         const samples = rows.flatMap((row) => {
           const value = row[column];
-          return typeof value === 'number' ? [{ labels: labelsOf(row), value }] : [];
+          return typeof value === 'number' ? [{ labels: labelsOf(row, columns), value }] : [];
         });
         const metric = `reto3_report_${name}_${column}`.replaceAll(/\W/g, '_');
         const help = `Report ${name}, the newest final ${period} window: ${tells}.`;
@@ -43,10 +40,14 @@ export function reportMetrics(
     } finally {
       await view.close();
     }
-  }
+  };
 }
 
-function labelsOf(row: Readonly<Record<string, unknown>>): Record<string, string> {
-  const texts = Object.entries(row).filter(([, cell]) => typeof cell === 'string');
-  return Object.fromEntries(texts.map(([column, cell]) => [column, String(cell)]));
+/** A row may hold more than its columns, under names that Prometheus refuses. */
+function labelsOf(row: ReportRow, columns: readonly string[]): Record<string, string> {
+  const texts = columns.flatMap((column) => {
+    const cell = row[column];
+    return typeof cell === 'string' ? [[column, cell] as const] : [];
+  });
+  return Object.fromEntries(texts);
 }
