@@ -76,6 +76,10 @@ test('prints every format', async () => {
     /^beats: every 0\.1 s, one of them at 2016-05-28 11:14:\d\d\.\d00, confidence 99\.9999 %$/m,
   );
 
+  // One window has no variance, so no dispersion: 0 would mean a clock.
+  const second = await bursts('--from', String(startMs), '--to', String(startMs + 1_000));
+  expect(second.stdout).toMatch(/^1 s {5}1 +7 +7 +2016-05-28 11:11:00\.000 +1$/m);
+
   const csv = await bursts(
     '--rise',
     '1',
@@ -129,6 +133,18 @@ test('exit codes distinguish the failures', async () => {
   expect(damaged.code).toBe(1);
   expect(damaged.stdout).toMatch(/\(\d+ not counted\)/);
   expect(damaged.stderr).toMatch(/its checksum does not match/);
+});
+
+test('a long log is analysed up to --to', async () => {
+  const file = join(await temporaryFolder(), 'access.log');
+  const times = Array.from({ length: 48 }, (_, index) => startMs + 7 + index * 20 * 3_600_000);
+  await writeFile(file, times.map((time) => `${new Date(time).toISOString()} GET /\n`).join(''));
+  const asked = ['--log', file, '--pattern', '^(?<time>\\S+) ', '--to'];
+  const early = await runCli(['bursts', ...asked, '2016-05-30', '--json']);
+  expect(early).toMatchObject({ code: 0 });
+  expect(JSON.parse(early.stdout)).toMatchObject({ from: startMs, messages: 2 });
+  const before = await runCli(['whatif', '--capacity', '5', ...asked, '2016-05-01']);
+  expect(before).toMatchObject({ code: 4, stdout: '' });
 });
 
 describe('--expect judges a load generator', () => {

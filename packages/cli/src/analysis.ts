@@ -57,10 +57,7 @@ async function ofFolder<Path extends AnalysisPath>(
   dataDir: string,
   analysis: Analysis<Path>,
 ): Promise<Answers[Path]> {
-  const [{ DataFolder }, { openSeries }] = await Promise.all([
-    import('@reto3/engine'),
-    import('@reto3/engine'),
-  ]);
+  const { DataFolder, openSeries } = await import('@reto3/engine');
   const { scope } = scopeOf(analysis.query);
   return DataFolder.ofScope(dataDir, scope, async (data) => {
     const nowMs = Date.now();
@@ -88,13 +85,16 @@ async function ofLogs<Path extends AnalysisPath>(
   // Checks the range first, because reading logs may take long.
   resolveRange(ms10, query, nowMs, { finalThrough: nowMs, newestEnd: nowMs });
   const counts = await readAndSummarise(source, nowMs);
+  const view = counts.view(ms10);
+  const { to } = resolveRange(ms10, query, nowMs, view);
   const { scope } = scopeOf(query);
-  const isOpen = query.last === undefined && query.from === undefined;
+  const isOpen = query.last === undefined && query.from === undefined && to > counts.from;
   const isLong = counts.countedMs > maxDefaultMs;
-  const from = isLong ? counts.to - maxDefaultMs : counts.from;
-  if (isOpen && isLong) noteOnStderr('analysing the newest 31 days; --from extends the range');
+  const from = isLong ? Math.max(counts.from, to - maxDefaultMs) : counts.from;
+  if (isOpen && from > counts.from)
+    noteOnStderr('analysing the newest 31 days; --from extends the range');
   const range = isOpen ? { ...query, from: new Date(from).toISOString() } : query;
-  return analysis.make(await openSeries(counts.view(ms10), { ...range, scope }, nowMs));
+  return analysis.make(await openSeries(view, { ...range, scope }, nowMs));
 }
 
 type Format = (typeof analysisFormats)[number];

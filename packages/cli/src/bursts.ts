@@ -98,7 +98,8 @@ function burstsLines(answer: Bursts): string[] {
         String(peak.count),
         windows === 0 ? '' : timeText(peak.start),
         short(peakToMean),
-        short(dispersion),
+        // There is no variance of one window, and no dispersion of a mean of 0.
+        windows < 2 || mean === 0 ? '' : short(dispersion),
       ]),
     ]),
     `counts in 10 ms: ${counts}`,

@@ -9,6 +9,8 @@ type Culprit = NonNullable<Burst['who']>[number];
 
 /** The limit for each burst; JSON has all. */
 const maxCulprits = 3;
+/** A longer key is cut, since it would widen every line; JSON has it whole. */
+const maxKeyChars = 100;
 
 /** @param key that bursts are broken down by */
 export function whoLines({ bursts, stalls }: Bursts, key: string): string[] {
@@ -43,14 +45,16 @@ function rowsOf(
 
 function burstRow({ key, count, share, baselineShare, lift, exact, atMost }: Culprit): string[] {
   const messages = exact ? String(count) : `${count} to ${atMost ?? count}`;
-  return [
-    ...[terminalCell(key) || '(none)', messages],
-    ...[percent(share), percent(baselineShare), short(lift)],
-  ];
+  return [...[keyCell(key), messages], ...[percent(share), percent(baselineShare), short(lift)]];
 }
 
 function stallRow({ key, baselineShare }: Culprit): string[] {
-  return [terminalCell(key) || '(none)', percent(baselineShare)];
+  return [keyCell(key), percent(baselineShare)];
+}
+
+function keyCell(key: string): string {
+  const cell = terminalCell(key.slice(0, maxKeyChars));
+  return key.length > maxKeyChars ? `${cell}…` : cell || '(none)';
 }
 
 function table(head: readonly string[], rows: readonly string[][]): string[] {

@@ -239,7 +239,8 @@ export class BurstsPanel {
       wholeText(peak.count),
       peak.count === 0 ? '–' : this.#jumpButton({ from: peak.start, to: peak.start + lengthMs }),
       peak.count === 0 ? '–' : shortText(peakToMean),
-      peak.count === 0 ? '–' : shortText(dispersion),
+      // There is no variance of one window.
+      peak.count === 0 || windows < 2 ? '–' : shortText(dispersion),
     ];
   }
 
