@@ -238,11 +238,19 @@ withOpenssl('adopts a renewed token, but not one that is too short', async () =>
     (await fetch(`${server.adminUrl}/v1/info`, { headers: { authorization: `Bearer ${token}` } }))
       .status;
   expect(await statusWith('the-first-token-of-all')).toBe(200);
+  const headers = { authorization: 'Bearer the-first-token-of-all' };
+  const asked = requestPlain(`${server.adminUrl}/v1/live`, { headers }).end();
+  const [stream] = await once(asked, 'response');
+  let ended = false;
+  stream.on('error', () => undefined).once('close', () => (ended = true));
+  stream.resume();
   await writeFile(file, 'short');
   await waitUntil('it is refused', () => server.stderr.includes('cannot renew the token'));
   expect(await statusWith('the-first-token-of-all')).toBe(200);
+  expect(ended).toBe(false);
   await writeFile(file, 'the-second-token-of-all');
   await waitUntil('it is taken up', () => server.stderr.includes('the query API was renewed'));
   expect(await statusWith('the-second-token-of-all')).toBe(200);
   expect(await statusWith('the-first-token-of-all')).toBe(401);
+  await waitUntil('a stream with the first token ends', () => ended);
 });

@@ -33,7 +33,7 @@ export const securityHeaders: Readonly<Record<string, string>> = {
 const minTokenLength = 16;
 
 /**
- * Returns a function that rereads the token from its file.
+ * Returns a function that rereads the token from its file and returns whether it has changed.
  * @throws Reto3Error RETO3_BAD_SETTING if the token cannot be read or is too short, at any time
  */
 export async function controlAccess(
@@ -41,7 +41,7 @@ export async function controlAccess(
   config: Config,
   connections: Connections,
   log: Log,
-): Promise<() => Promise<void>> {
+): Promise<() => Promise<boolean>> {
   const allowedHosts = new Set(
     [config.adminHost, 'localhost', hostname(), ...config.adminNames].map(normalize),
   );
@@ -74,7 +74,9 @@ export async function controlAccess(
     throw new Reto3Error('RETO3_UNAUTHORIZED', 'the query API requires a token');
   });
   return async () => {
+    const before = token;
     if (file !== undefined) token = await readDigest(file);
+    return token !== undefined && before?.equals(token) === false;
   };
 }
 

@@ -1,3 +1,4 @@
+import type { Readable } from 'node:stream';
 import { errorSchema } from '@reto3/client/answers';
 import { allocateWindows, ms10, sec } from '@reto3/core';
 import { Coordinator, type Listener, LiveFeed, Store } from '@reto3/engine';
@@ -101,6 +102,7 @@ it('damage after the newest window has its own event', async () => {
   await app.register(liveRoutes, {
     feeds: new LiveFeeds(feed, { coordinator, cluster: undefined }),
     queryLimiter: new QueryLimiter(new ReadThrottle(() => 0)),
+    streams: new Set<Readable>(),
   });
   const url = await app.listen({ host: '127.0.0.1', port: 0 });
 
@@ -140,7 +142,7 @@ async function listening(): Promise<{
   app.addSchema(errorSchema);
   const feeds = { of: () => ({ feed }) } as unknown as LiveFeeds;
   const queryLimiter = new QueryLimiter(new ReadThrottle(() => 0));
-  await app.register(liveRoutes, { feeds, queryLimiter });
+  await app.register(liveRoutes, { feeds, queryLimiter, streams: new Set<Readable>() });
   const response = await fetch(`${await app.listen({ host: '127.0.0.1', port: 0 })}/v1/live`);
   if (listener === undefined) throw new Error('BUG: nobody listens');
   return { listener, left: () => left, response };

@@ -82,11 +82,14 @@ const drainCheckMs = 5;
  */
 const idleTimeoutMs = 60_000;
 
+/** The streams of all listeners. */
+export type LiveStreams = Set<Readable>;
+
 export const liveRoutes: FastifyPluginAsync<{
   readonly feeds: LiveFeeds;
   readonly queryLimiter: QueryLimiter;
-}> = async (app, { feeds, queryLimiter }) => {
-  let listeners = 0;
+  readonly streams: LiveStreams;
+}> = async (app, { feeds, queryLimiter, streams }) => {
   app.get<LiveRoute>('/v1/live', { schema, exposeHeadRoute: false }, async (request, reply) => {
     const selector = selectorOf(request.query);
     const counts = feeds.of(selector);
@@ -96,7 +99,7 @@ export const liveRoutes: FastifyPluginAsync<{
       asked === undefined
         ? undefined
         : alignUp(parseTime('from', asked, Date.now()), period.windowMs);
-    if (listeners >= maxListeners)
+    if (streams.size >= maxListeners)
       throw new Reto3Error('RETO3_BUSY', `${maxListeners} clients already follow live windows`);
     reply
       .header('cache-control', 'no-store')
@@ -108,8 +111,8 @@ export const liveRoutes: FastifyPluginAsync<{
     const every = request.query.every === undefined ? undefined : Number(request.query.every);
     const backfill = new Backfill(counts, selector, queryLimiter, request);
     const events = streamEvents(counts, { period, from, every }, backfill);
-    listeners++;
-    events.once('close', () => listeners--);
+    streams.add(events);
+    events.once('close', () => streams.delete(events));
     return reply.send(events);
   });
 };

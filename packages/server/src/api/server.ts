@@ -25,7 +25,7 @@ import { healthRoutes, type IngestFacts, Readiness } from './health.ts';
 import { makeHttpServer, renewTls } from './http-server.ts';
 import { httpStatus } from './http-status.ts';
 import { infoRoutes } from './info.ts';
-import { liveRoutes } from './live.ts';
+import { type LiveStreams, liveRoutes } from './live.ts';
 import type { LiveFeeds } from './live-feeds.ts';
 import { metricsRoutes } from './metrics.ts';
 import { openApiRoutes } from './openapi.ts';
@@ -124,7 +124,7 @@ export class QueryApi {
       ...earlyErrorHandlers,
     });
     setErrors(app, log);
-    const renewToken = await controlAccess(app, config, connections, log);
+    const rereadToken = await controlAccess(app, config, connections, log);
     openApiRoutes(app);
     app.addSchema(errorSchema);
     const nodesUnread = () => (config.role === 'merge' ? (cluster?.nodesUnread ?? 0) : 0);
@@ -142,12 +142,18 @@ export class QueryApi {
     await app.register(burstsRoutes, { coordinator, cluster, queryLimiter, archive, ledgers });
     await app.register(whatIfRoutes, { coordinator, cluster, queryLimiter });
     await app.register(reportRoutes, { coordinator, ledgers, cluster, queryLimiter });
-    await app.register(liveRoutes, { feeds, queryLimiter });
+    const streams: LiveStreams = new Set();
+    await app.register(liveRoutes, { feeds, queryLimiter, streams });
     await app.register(metricsRoutes, { config, metrics, readiness, throttle });
     await app.register(dashboardRoutes, { log });
     const address = await listen(app, config);
     // Fastify always says http for a server that it did not create.
     const url = tls === undefined ? address : address.replace(/^http:/, 'https:');
+    const renewToken = async (): Promise<void> => {
+      if (!(await rereadToken())) return;
+      // Streams never end by themselves, and so would outlive the old token.
+      for (const stream of streams) stream.destroy();
+    };
     return new QueryApi(url, app, readiness, feeds, renewToken);
   }
 
