@@ -451,6 +451,17 @@ test('errors before routing look like every other answer, headers included', asy
   }
 });
 
+test('an HTTP/1.0 client gets an answer without chunks', async () => {
+  const server = await Server.start({ dataDir: await temporaryFolder() });
+  const path = '/v1/stats/sec?last=1&open&format=csv';
+  const answer = await exchange(server, `GET ${path} HTTP/1.0\r\nHost: localhost\r\n\r\n`);
+  const [head = '', body = ''] = answer.split('\r\n\r\n');
+  expect(head).toMatch(/^HTTP\/1\.1 200 /);
+  expect(head).not.toMatch(/^(?:transfer-encoding|trailer):/im);
+  expect(head).toMatch(new RegExp(`^content-length: ${body.length}$`, 'im'));
+  expect(body).toMatch(/^start,count\n/);
+});
+
 test('an incomplete request is closed after 10 s, while streams continue', async () => {
   const server = await Server.start({ dataDir: await temporaryFolder() });
   const stream = get(`${server.adminUrl}/v1/live`);

@@ -40,12 +40,12 @@ export async function streamAnswer(
     reply.header('reto3-to', to).type(contentTypes[format]);
     if (empty) reply.header('reto3-empty', 'true');
     if (secondsOnly) reply.header('reto3-seconds-only', 'true');
-    // Damage is known only after everything has been read; in JSON it is the last field.
-    reply.trailer('reto3-damaged', async () => damagedTrailer(damages));
-    reply.trailer('reto3-damaged-places', async () => String(damagedOf(damages).damagedPlaces));
     const wantsEnd = reply.request.headers['reto3-end'] === 'body';
     const rest = (wantsEnd ? withEnd(pieces, damages) : pieces)[Symbol.asyncIterator]();
     const { body, complete } = await readAhead(rest);
+    // HTTP/1.0 has no chunks, and so no trailers. A long answer is sent in chunks even then: nginx,
+    // which asks in HTTP/1.0 before 1.29.7, understands them and notices that an answer was cut off.
+    if (!complete || reply.request.raw.httpVersion !== '1.0') setTrailers(reply, damages);
     if (!complete) {
       const stream = Readable.from(joined(body, rest), { objectMode: false });
       return stream.once('close', () => void close());
@@ -56,6 +56,12 @@ export async function streamAnswer(
     await close();
     throw error;
   }
+}
+
+/** Damage is known only after everything has been read; in JSON it is the last field. */
+function setTrailers(reply: FastifyReply, damages: Damages): void {
+  reply.trailer('reto3-damaged', async () => damagedTrailer(damages));
+  reply.trailer('reto3-damaged-places', async () => String(damagedOf(damages).damagedPlaces));
 }
 
 /**
