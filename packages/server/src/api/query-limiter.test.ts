@@ -107,6 +107,23 @@ describe('QueryLimiter', () => {
     expect(next.state).toBe('reads');
   });
 
+  it('leaves the timeout that Node.js sets between two requests', async () => {
+    const reads = new QueryLimiter(new ReadThrottle(() => 0));
+    for (const isAnswered of [false, true]) {
+      const { socket, request: asking } = request();
+      const stream = new Readable({ read: () => undefined });
+      await reads.run(asking, many, () => Promise.resolve(stream));
+      expect(socket.timeout).toBe(60_000);
+      if (isAnswered) socket.setTimeout(72_000);
+      stream.destroy();
+      await settle();
+      expect([socket.timeout, socket.listenerCount('timeout')]).toEqual([
+        isAnswered ? 72_000 : 0,
+        0,
+      ]);
+    }
+  });
+
   it('aborts a query whose client left, or that takes too long', async () => {
     const reads = new QueryLimiter(new ReadThrottle(() => 0));
     const begin = () => {

@@ -143,8 +143,11 @@ class Deadline {
     const idle = (): void => this.#reached.abort(tooLong());
     signal.addEventListener('abort', cut, { once: true });
     socket.setTimeout(idleTimeoutMs, idle);
-    // A timeout of 0 also removes the listener.
-    body.once('close', () => socket.setTimeout(0, idle));
+    body.once('close', () => {
+      socket.off('timeout', idle);
+      // Node.js may already have set its own, for the time between two requests.
+      if (socket.timeout === idleTimeoutMs) socket.setTimeout(0);
+    });
   }
 
   lift(): void {
