@@ -30,7 +30,10 @@ export const backupRoutes: FastifyPluginAsync<{
   app.get('/v1/backup', { schema, exposeHeadRoute: false }, async (request, reply) => {
     const body = await queryLimiter.run(request, Number.POSITIVE_INFINITY, async (context) => {
       const merger = await cluster?.backup();
-      const node = await coordinator.backup();
+      const node = await coordinator.backup().catch(async (error: unknown) => {
+        await merger?.close();
+        throw error;
+      });
       const pieces = writeBackup(context.backup(node), merger && context.backup(merger));
       return Readable.from(pieces, { objectMode: false }).once('close', () => {
         void node.close();

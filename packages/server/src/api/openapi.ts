@@ -17,7 +17,11 @@ export function openApiRoutes(app: FastifyInstance): void {
   });
   let description: Promise<object> | undefined;
   app.get('/openapi.json', { schema: { summary: 'This document', tags: ['server'] } }, () => {
-    description ??= describe(routes);
+    description ??= describe(routes).catch((error: unknown) => {
+      // The next request may succeed.
+      description = undefined;
+      throw error;
+    });
     return description;
   });
 }
