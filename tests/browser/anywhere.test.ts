@@ -59,6 +59,33 @@ requires(program)('reads the stream of windows without features that Safari lack
   );
 });
 
+requires(program)('works without storage, and without what browsers of 2022 lack', async () => {
+  const server = await Server.start({ dataDir: await temporaryFolder() });
+  RhythmLoad.start(server.port, { rate: 2_000, stallMs: 200, stallEveryMs: 3_000 });
+  const page = await Dashboard.open(server.adminUrl);
+  // Browsers that block cookies throw on every access.
+  await page.page.addInitScript(`for (const name of ['localStorage', 'sessionStorage'])
+      Object.defineProperty(window, name, {
+        get() {
+          throw new DOMException('denied', 'SecurityError');
+        },
+      });
+    for (const name of ['toSorted', 'toReversed', 'toSpliced', 'with', 'findLast', 'findLastIndex'])
+      delete Array.prototype[name];
+    for (const name of ['ariaPressed', 'ariaLabel']) delete Element.prototype[name];`);
+  await page.page.reload();
+  await page.untilLive();
+  await page.page.click('#theme');
+  await page.page.locator('#zone').selectOption('local');
+  const pressed = page.page.locator('[data-span="60000"]');
+  expect(await pressed.getAttribute('aria-pressed')).toBe('true');
+  await waitUntil('bursts are listed', async () => {
+    return (await page.page.locator('#bursts-rows tr').count()) > 0;
+  });
+  await page.page.locator('.u-over').hover();
+  await page.untilText('pointed', / messages?$/);
+});
+
 requires(program)('never shows a smaller total than the view, at any moment', async () => {
   const server = await Server.start({ dataDir: await temporaryFolder() });
   const load = RhythmLoad.start(server.port, { rate: 500 });

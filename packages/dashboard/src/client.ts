@@ -14,6 +14,7 @@ import type {
 import { EventSourceParserStream } from 'eventsource-parser/stream';
 import type { PeriodName } from './period.ts';
 import { type ScopeSelector, selectorQuery } from './scope.ts';
+import { keptInTab } from './storage.ts';
 import type { Range } from './view.ts';
 
 /** An answer whose status is not 2xx. */
@@ -32,16 +33,17 @@ export class ApiError extends Error {
  */
 const eventMs = 100;
 
-/**
- * Specific to this path: other paths of the same proxy lead to other servers, which must not get
- * the token.
- */
-const tokenKey = `reto3-token ${location.pathname}`;
-
 export class Client {
   /** The counts to ask for. */
   selector: ScopeSelector = { scope: 'node' };
-  #token = sessionStorage.getItem(tokenKey) ?? undefined;
+  /** Whether to ask for windows that are not final, too. */
+  open = false;
+  /**
+   * Specific to this path: other paths of the same proxy lead to other servers, which must not get
+   * the token.
+   */
+  readonly #tokenKey = `reto3-token ${location.pathname}`;
+  #token = keptInTab.get(this.#tokenKey);
 
   get token(): string | undefined {
     return this.#token;
@@ -50,8 +52,7 @@ export class Client {
   /** Stored until the tab is closed; undefined deletes it. */
   set token(token: string | undefined) {
     this.#token = token;
-    if (token === undefined) sessionStorage.removeItem(tokenKey);
-    else sessionStorage.setItem(tokenKey, token);
+    keptInTab.set(this.#tokenKey, token);
   }
 
   async info(): Promise<Info> {
@@ -68,7 +69,7 @@ export class Client {
    */
   async bursts({ from, to }: Range, signal: AbortSignal, who?: string): Promise<Bursts> {
     const named = who === undefined ? '' : `&who=${who}`;
-    const path = `v1/bursts?from=${from}&to=${to}&${selectorQuery(this.selector)}${named}`;
+    const path = `v1/bursts?from=${from}&to=${to}${this.#openQuery}&${selectorQuery(this.selector)}${named}`;
     return (await this.#get(path, signal)).json();
   }
 
@@ -101,7 +102,7 @@ export class Client {
   /**
    * Yields windows as they become final, until the server ends the answer or the signal aborts.
    * @param since an age such as 5m, or the end of the newest known window (epoch ms)
-   * @param onActivity called for every event and every keep-alive comment
+   * @param onActivity called whenever bytes arrive; over a slow link, an event takes many seconds
    */
   async *live(
     period: PeriodName,
@@ -115,26 +116,43 @@ export class Client {
     );
     if (body === null) return;
     const events = body
+      .pipeThrough(calling(onActivity))
       .pipeThrough(new TextDecoderStream())
-      .pipeThrough(new EventSourceParserStream({ onComment: onActivity }))
+      .pipeThrough(new EventSourceParserStream())
       .getReader();
     // Safari cannot iterate over a stream.
-    for (let next = await events.read(); !next.done; next = await events.read()) {
-      onActivity();
+    for (let next = await events.read(); !next.done; next = await events.read())
       yield JSON.parse(next.value.data);
-    }
+  }
+
+  get #openQuery(): string {
+    return this.open ? '&open=true' : '';
   }
 
   #statsPath(period: PeriodName, { from, to }: Range, format: string): string {
-    return `v1/stats/${period}?from=${from}&to=${to}&format=${format}&${selectorQuery(this.selector)}`;
+    return `v1/stats/${period}?from=${from}&to=${to}${this.#openQuery}&format=${format}&${selectorQuery(this.selector)}`;
   }
 
   async #get(path: string, signal?: AbortSignal): Promise<Response> {
+    if (this.#token !== undefined && !/^[ -~]*$/.test(this.#token))
+      throw new ApiError(401, 'a token consists of printable ASCII characters');
     const headers = this.#token === undefined ? {} : { authorization: `Bearer ${this.#token}` };
     const response = await fetch(path, { headers, cache: 'no-store', ...(signal && { signal }) });
     if (response.ok) return response;
     throw new ApiError(response.status, await errorText(response));
   }
+}
+
+/** Passes on bytes, and calls `onBytes` whenever some arrive. */
+function calling(
+  onBytes: () => void,
+): TransformStream<Uint8Array<ArrayBuffer>, Uint8Array<ArrayBuffer>> {
+  return new TransformStream({
+    transform: (bytes, target) => {
+      onBytes();
+      target.enqueue(bytes);
+    },
+  });
 }
 
 /** The message of the server, or the status if the answer came from a proxy. */

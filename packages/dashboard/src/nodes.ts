@@ -1,7 +1,7 @@
 /** The table of the cluster's nodes, and their tile. */
 import type { ClusterNode, ClusterState } from '@reto3/client/answers';
 import type { Client } from './client.ts';
-import { element, rowOf, write } from './elements.ts';
+import { element, rowOf, write, writeFigure } from './elements.ts';
 import { lengthText, percentText, shortText, wholeText } from './format.ts';
 import type { ScopeSelector } from './scope.ts';
 
@@ -17,7 +17,9 @@ export async function showNodes(
   choose: (node: string) => void,
 ): Promise<readonly ClusterNode[]> {
   const cluster = await client.cluster();
-  const nodes = (cluster.nodes ?? []).toSorted((a, b) => a.name.localeCompare(b.name));
+  const nodes = [...(cluster.nodes ?? [])].sort((a, b) =>
+    a.name.localeCompare(b.name, 'en', { numeric: true }),
+  );
   element('nodes', HTMLElement).hidden = false;
   write('nodes-shown', sentence(cluster, nodes));
   showRows(nodes, choose);
@@ -29,13 +31,13 @@ function showTile(nodes: readonly ClusterNode[], { node }: ScopeSelector): void 
   if (node !== undefined) {
     const one = nodes.find(({ name }) => name === node);
     write('all-name', 'Share of cluster');
-    write('all', one === undefined ? '–' : percentText(one.share));
+    writeFigure('all', one === undefined ? '–' : percentText(one.share));
     write('all-note', one === undefined ? 'unknown' : states[one.state]);
     return;
   }
   const others = nodes.filter(({ state }) => state !== 'live');
   write('all-name', 'Nodes live');
-  write('all', wholeText(nodes.length - others.length));
+  writeFigure('all', wholeText(nodes.length - others.length));
   write('all-note', others.length === 0 ? 'all' : `not ${namesOf(others)}`);
 }
 

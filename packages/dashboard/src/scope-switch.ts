@@ -4,7 +4,7 @@
  */
 import type { Info } from '@reto3/client/answers';
 import type { Client } from './client.ts';
-import { element } from './elements.ts';
+import { element, setPressed } from './elements.ts';
 import { isSame, type ScopeSelector } from './scope.ts';
 import { selectorFromHash } from './view.ts';
 
@@ -71,7 +71,7 @@ export class ScopeSwitch {
   #show(selector: ScopeSelector): void {
     for (const button of buttons()) {
       const isIt = selector.node === undefined && button.dataset['scope'] === selector.scope;
-      button.ariaPressed = String(isIt);
+      setPressed(button, isIt);
     }
     this.#showOne(selector);
     if (isSame(selector, this.#client.selector)) return;

@@ -1,5 +1,6 @@
 /** The dark or light theme, as the system or the user chooses, and the colours for canvases. */
 import { element } from './elements.ts';
+import { kept } from './storage.ts';
 
 type Theme = 'light' | 'dark';
 
@@ -29,7 +30,7 @@ const key = 'reto3-theme';
 const system = matchMedia('(prefers-color-scheme: dark)');
 
 function theme(): Theme {
-  const chosen = localStorage.getItem(key);
+  const chosen = kept.get(key);
   if (chosen === 'light' || chosen === 'dark') return chosen;
   return system.matches ? 'dark' : 'light';
 }
@@ -48,7 +49,7 @@ function applyTheme(changed: () => void): void {
 
 function switchTheme(): Theme {
   const next = theme() === 'dark' ? 'light' : 'dark';
-  localStorage.setItem(key, next);
+  kept.set(key, next);
   document.documentElement.dataset['theme'] = next;
   return next;
 }
@@ -81,7 +82,7 @@ export function connectTheme(changed: (colours: Palette) => void): void {
   const button = element('theme', HTMLButtonElement);
   const show = (): void => {
     button.textContent = theme() === 'dark' ? 'Light' : 'Dark';
-    button.ariaLabel = `Switch to ${theme() === 'dark' ? 'light' : 'dark'} colours`;
+    button.setAttribute('aria-label', `Switch to ${theme() === 'dark' ? 'light' : 'dark'} colours`);
     changed(palette());
   };
   applyTheme(show);

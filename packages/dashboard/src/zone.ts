@@ -1,5 +1,7 @@
 /** The time zone of the page: UTC, like all other output of reto3, or that of the browser. */
 
+import type { Range } from './view.ts';
+
 export type Zone = 'utc' | 'local';
 
 const minuteMs = 60_000;
@@ -15,14 +17,19 @@ export function setZone(next: Zone): void {
 }
 
 /** Offset of the chosen zone from UTC at a time, in ms. */
-export function offsetMs(time: number, of: Zone = chosen): number {
-  return of === 'utc' ? 0 : -new Date(time).getTimezoneOffset() * minuteMs;
+export function offsetMs(time: number): number {
+  return chosen === 'utc' ? 0 : -new Date(time).getTimezoneOffset() * minuteMs;
+}
+
+/** Whether the clock changes within a range, so that its two ends need a zone each. */
+export function changesOffset({ from, to }: Range): boolean {
+  return offsetMs(from) !== offsetMs(to);
 }
 
 /** Such as UTC or UTC+01:00; tells apart the two equal hours of an autumn night. */
-export function zoneText(time: number, of: Zone = chosen): string {
-  if (of === 'utc') return 'UTC';
-  const minutes = offsetMs(time, of) / minuteMs;
+export function zoneText(time: number): string {
+  if (chosen === 'utc') return 'UTC';
+  const minutes = offsetMs(time) / minuteMs;
   const two = (value: number): string => String(Math.floor(value)).padStart(2, '0');
   const size = Math.abs(minutes);
   return `UTC${minutes < 0 ? '−' : '+'}${two(size / 60)}:${two(size % 60)}`;
