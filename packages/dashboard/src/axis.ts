@@ -12,24 +12,35 @@ const timeStepsMs = [
 /** The width of a label, including the space beside it. */
 const labelPx = 72;
 
+/** Offset of a wall clock from UTC at a time, in ms; it changes twice a year. */
+type OffsetAt = (time: number) => number;
+
 /**
  * Round times in [from, to], as many as there is room for.
- * @param offsetMs offset of the wall clock from UTC; times are round on that clock
+ * @param offsetAt of the wall clock on which the times are round; UTC by default
  */
 export function timeTicks(
   from: number,
   to: number,
   widthPx: number,
-  offsetMs = 0,
+  offsetAt: OffsetAt = () => 0,
 ): { stepMs: number; at: number[] } {
   const label = (to - from) * Math.min(labelPx / Math.max(widthPx, 1), 1);
   const stepMs = timeStepsMs.find((step) => step >= label) ?? timeStepsMs.at(-1) ?? 1;
   const at: number[] = [];
   // On the left, a third of a label may overlap the other axis; on the right there is no room.
   const last = to - label / 3;
-  const first = Math.ceil((from + offsetMs) / stepMs) * stepMs - offsetMs;
-  for (let time = first; time <= last; time += stepMs) at.push(time);
+  for (let time = rounded(from, stepMs, offsetAt); time <= last; ) {
+    if (time >= from) at.push(time);
+    time = rounded(time + stepMs, stepMs, offsetAt);
+  }
   return { stepMs, at };
+}
+
+/** The nearest time that is round on the wall clock, also if the clock changes just before. */
+function rounded(time: number, stepMs: number, offsetAt: OffsetAt): number {
+  const past = (time + offsetAt(time)) % stepMs;
+  return past * 2 < stepMs ? time - past : time - past + stepMs;
 }
 
 const mantissas = [1, 1.2, 1.5, 2, 2.5, 3, 4, 5, 6, 8, 10];

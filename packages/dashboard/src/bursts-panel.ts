@@ -13,6 +13,7 @@ import { dateTimeText, lengthText, percentText, shortText, timeText, wholeText }
 import { rangeText } from './readouts.ts';
 import type { Range, View } from './view.ts';
 import { type Chosen, WhoPanel } from './who-panel.ts';
+import { changesOffset, zoneText } from './zone.ts';
 
 export interface BurstsPanelEvents {
   /** Shows a range that the user chose; returns its view. */
@@ -52,8 +53,8 @@ export class BurstsPanel {
   /** The view of one burst or stall, and the view in which the user chose it. */
   #visit: { readonly view: View; readonly from: View } | undefined;
   #wanted = false;
-  /** Whether all entries have the same date, so that times suffice. */
-  #oneDate = true;
+  /** The range of the list; within one date, times suffice. */
+  #listed: Range = { from: 0, to: 0 };
 
   constructor(client: Client, events: BurstsPanelEvents) {
     this.#client = client;
@@ -131,6 +132,8 @@ export class BurstsPanel {
   #isDue(view: View, range: Range, now: number): boolean {
     const asked = this.#asked;
     if (asked === undefined || !isSame(view, asked.view)) return true;
+    // A slow answer must not be dropped for a newer question again and again.
+    if (this.#pending) return false;
     if (this.#failed) return now - asked.at >= minRefreshMs;
     if (view.to !== undefined) return false;
     // Rows must not move while the user is about to click one.
@@ -175,7 +178,7 @@ export class BurstsPanel {
     const range = { from: answer.from, to: answer.to };
     this.#events.found({ bursts: bursts.list, stalls: stalls.list, beats });
     write('beats-shown', beatsText(beats));
-    this.#oneDate = dateOf(answer.from) === dateOf(answer.to);
+    this.#listed = range;
     const gaps = uncounted === 0 ? '' : `, ${lengthText(uncounted * windowMs)} not counted`;
     write(
       'bursts-shown',
@@ -202,8 +205,8 @@ export class BurstsPanel {
     );
     this.#fill(
       'bursts-rows',
-      bursts.list
-        .toSorted((a, b) => b.total - a.total)
+      [...bursts.list]
+        .sort((a, b) => b.total - a.total)
         .map(({ from, to, peak, total, share }) => [
           this.#jumpButton({ from, to }, { kind: 'burst', stretch: { from, to }, range }),
           lengthText(to - from),
@@ -215,8 +218,8 @@ export class BurstsPanel {
     write('stalls-total', stallsText(stallMs, answer));
     this.#fill(
       'stalls-rows',
-      stalls.list
-        .toSorted((a, b) => b.to - b.from - (a.to - a.from))
+      [...stalls.list]
+        .sort((a, b) => b.to - b.from - (a.to - a.from))
         .map(({ from, to }) => [
           this.#jumpButton({ from, to }, { kind: 'stall', stretch: { from, to }, range }),
           lengthText(to - from),
@@ -253,8 +256,8 @@ export class BurstsPanel {
     const button = document.createElement('button');
     button.type = 'button';
     button.className = 'link';
-    button.textContent = (this.#oneDate ? timeText : dateTimeText)(from, windowMs);
-    button.ariaLabel = `${button.textContent}, ${lengthText(to - from)}: show it`;
+    button.textContent = timeIn(this.#listed, from);
+    button.setAttribute('aria-label', `${button.textContent}, ${lengthText(to - from)}: show it`);
     button.addEventListener('click', () => {
       this.#go({ from, to }, button);
       if (chosen === undefined) this.#who.hide();
@@ -273,6 +276,12 @@ export class BurstsPanel {
       row.removeAttribute('aria-current');
     button.closest('tr')?.setAttribute('aria-current', 'true');
   }
+}
+
+/** A time in a range, with its date and zone only if the range has several. */
+function timeIn(range: Range, time: number): string {
+  const text = dateOf(range.from) === dateOf(range.to) ? timeText : dateTimeText;
+  return text(time, windowMs) + (changesOffset(range) ? ` ${zoneText(time)}` : '');
 }
 
 function dateOf(time: number): string {

@@ -53,8 +53,9 @@ export class Chart {
     this.#palette = palette;
     this.#events = events;
     this.#plot = new uPlot(this.#options(container.clientWidth), [[], [], []], container);
-    this.#plot.over.addEventListener('mousedown', () => {
-      this.#dragging = true;
+    this.#plot.over.addEventListener('mousedown', ({ button }) => {
+      // After the right button, the context menu may swallow `mouseup`.
+      this.#dragging = button === 0;
     });
     addEventListener('mouseup', () => {
       this.#dragging = false;
@@ -231,5 +232,5 @@ export class Chart {
 }
 
 function ticks(plot: uPlot, min: number, max: number): ReturnType<typeof timeTicks> {
-  return timeTicks(min, max, plot.over.clientWidth, offsetMs(max));
+  return timeTicks(min, max, plot.over.clientWidth, offsetMs);
 }

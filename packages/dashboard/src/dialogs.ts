@@ -4,7 +4,7 @@ import { element, write } from './elements.ts';
 import { lengthText } from './format.ts';
 import { maxSpanMs } from './period.ts';
 import type { Range } from './view.ts';
-import { timeOfWall, wallText, zoneText } from './zone.ts';
+import { timeOfWall, wallText, zone } from './zone.ts';
 
 export function askToken(client: Client, reason: string): void {
   const error = element('token-error', HTMLElement);
@@ -17,11 +17,18 @@ export function askToken(client: Client, reason: string): void {
 /** @param retry called to try a new token */
 export function connectToken(client: Client, retry: () => void): void {
   const dialog = element('token-dialog', HTMLDialogElement);
-  // The dialog stays open, because without a token there is nothing to show.
+  // The dialog stays open, because without a token there is nothing to show. Some browsers close it
+  // at the second Escape nevertheless.
+  let isAnswered = false;
   dialog.addEventListener('cancel', (event) => event.preventDefault());
+  dialog.addEventListener('close', () => {
+    if (!isAnswered) dialog.showModal();
+    isAnswered = false;
+  });
   const forget = element('forget', HTMLButtonElement);
   element('token-form', HTMLFormElement).addEventListener('submit', () => {
     const input = element('token', HTMLInputElement);
+    isAnswered = true;
     client.token = input.value.trim();
     input.value = '';
     forget.hidden = false;
@@ -42,19 +49,29 @@ export function connectHelp(): void {
 /** @param shown returns the range of the chart, as the initial value */
 export function connectRange(shown: () => Range | undefined, chosen: (range: Range) => void): void {
   const dialog = element('range-dialog', HTMLDialogElement);
+  /** What the fields show at first. They lack milliseconds, and the zone of a repeated hour. */
+  const given = new Map<HTMLInputElement, { readonly text: string; readonly time: number }>();
   const first = element('range-from', HTMLInputElement);
   const last = element('range-to', HTMLInputElement);
   element('range', HTMLButtonElement).addEventListener('click', () => {
     const range = shown();
     if (range === undefined) return;
-    first.value = wallText(range.from);
-    last.value = wallText(range.to);
+    for (const [field, time] of [[first, range.from] as const, [last, range.to] as const]) {
+      field.value = wallText(time);
+      given.set(field, { text: field.value, time });
+    }
     last.setCustomValidity('');
-    write('range-zone', `Times are ${zoneText(range.to)}. At most ${lengthText(maxSpanMs)}.`);
+    // Without the offset, which may differ at the times that the user enters.
+    const clock = zone() === 'utc' ? 'UTC' : 'local';
+    write('range-zone', `Times are ${clock}. At most ${lengthText(maxSpanMs)}.`);
     dialog.showModal();
   });
+  const timeIn = (field: HTMLInputElement): number | undefined => {
+    const shown = given.get(field);
+    return field.value === shown?.text ? shown.time : timeOfWall(field.value);
+  };
   const check = (): Range | undefined => {
-    const [from, to] = [timeOfWall(first.value), timeOfWall(last.value)];
+    const [from, to] = [timeIn(first), timeIn(last)];
     const problem =
       from === undefined || to === undefined
         ? 'Enter both times.'

@@ -35,7 +35,7 @@ export function showEmpty({ isEmpty, windows, messagesInAll }: Emptiness, info?:
   } else {
     write(
       'empty-text',
-      windows === 0 ? 'No server was counting in this range.' : 'No messages in this range.',
+      windows === 0 ? 'Nothing was counted in this range.' : 'No messages in this range.',
     );
   }
 }

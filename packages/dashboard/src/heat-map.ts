@@ -236,7 +236,7 @@ export class HeatMap {
       context.fillText(text, area.left - 8, area.top + area.height * (1 - share));
     context.textAlign = 'center';
     context.textBaseline = 'alphabetic';
-    const { stepMs, at } = timeTicks(range.from, range.to, area.width, offsetMs(range.to));
+    const { stepMs, at } = timeTicks(range.from, range.to, area.width, offsetMs);
     for (const time of at) {
       const x = area.left + ((time - range.from) / (range.to - range.from)) * area.width;
       context.fillText(tickText(time, stepMs), x, heightPx - 6);

@@ -6,7 +6,7 @@ import type { Report } from '@reto3/client/answers';
 import { axisPx, rightPx } from './chart.ts';
 import type { Client } from './client.ts';
 import { element, write } from './elements.ts';
-import { lengthText, wholeText } from './format.ts';
+import { compactText, lengthText, wholeText } from './format.ts';
 import { alignDown } from './period.ts';
 import { maxLayers, otherKey, type Stack, stackOf } from './stack.ts';
 import type { Range } from './view.ts';
@@ -25,14 +25,16 @@ export class KeysPanel {
   readonly #select = element('keys-report', HTMLSelectElement);
   #listedAt = Number.NEGATIVE_INFINITY;
   #askedAt = Number.NEGATIVE_INFINITY;
+  /** The range of the last request; undefined if it failed or its answer is not wanted. */
   #asked: Range | undefined;
+  #pending = false;
   #shown: Range | undefined;
   #stack: Stack | undefined;
   #request = new AbortController();
 
   constructor(client: Client) {
     this.#client = client;
-    this.#select.addEventListener('change', () => this.forget());
+    this.#select.addEventListener('change', () => this.#clear());
   }
 
   /** Called whenever the text of the page is updated. */
@@ -44,7 +46,9 @@ export class KeysPanel {
       void this.#list();
     }
     if (element('keys-panel', HTMLElement).hidden) return;
-    if (now - this.#askedAt >= rowsEveryMs && !isSame(range, this.#asked)) {
+    // A slow answer must not be dropped because the live view has moved on.
+    const waits = this.#pending && isNear(range, this.#asked);
+    if (now - this.#askedAt >= rowsEveryMs && !isSame(range, this.#asked) && !waits) {
       this.#askedAt = now;
       this.#asked = range;
       void this.#ask(range);
@@ -54,28 +58,49 @@ export class KeysPanel {
 
   /** Forgets everything, because the page shows other counts. */
   forget(): void {
+    this.#listedAt = Number.NEGATIVE_INFINITY;
+    this.#clear();
+  }
+
+  /** Forgets the rows. */
+  #clear(): void {
     this.#request.abort();
+    this.#pending = false;
     this.#askedAt = Number.NEGATIVE_INFINITY;
     this.#asked = undefined;
+    this.#showMessage('');
+  }
+
+  /** Shows a message in place of the rows, which are not those of this range. */
+  #showMessage(text: string): void {
     this.#stack = undefined;
+    this.#canvas.width = 0;
+    element('keys-key', HTMLUListElement).replaceChildren();
+    write('keys-shown', text);
   }
 
   async #list(): Promise<void> {
-    const reports = await this.#client.reports().catch(() => []);
+    const { selector } = this.#client;
+    const reports = await this.#client.reports().catch(() => undefined);
+    // After a failure, the old list is the best known.
+    if (reports === undefined || selector !== this.#client.selector) return;
     const names = reports.map(({ name }) => name).filter((name) => name.startsWith('by:'));
     element('keys-panel', HTMLElement).hidden = names.length === 0;
     const listed = [...this.#select.options].map(({ value }) => value);
     if (listed.join() === names.join()) return;
+    const chosen = this.#select.value;
     this.#select.replaceChildren(
       ...names.map((name) => new Option(name.slice('by:'.length), name)),
     );
-    this.forget();
+    if (names.includes(chosen)) this.#select.value = chosen;
+    this.#clear();
   }
 
   async #ask(range: Range): Promise<void> {
     this.#request.abort();
     this.#request = new AbortController();
     const { signal } = this.#request;
+    this.#pending = true;
     const columnMs =
       lengthsMs.find((length) => (range.to - range.from) / length <= maxColumns) ?? 86_400_000;
     const from = alignDown(range.from, columnMs);
@@ -88,17 +113,17 @@ export class KeysPanel {
         signal,
       );
       if (signal.aborted) return;
+      this.#pending = false;
       this.#stack = stackOf(report.rows, columnMs);
       this.#writeKey(this.#stack);
       // At once, so that the text above never names other columns than those on the canvas.
       this.#draw();
     } catch (error) {
       if (signal.aborted) return;
-      this.#stack = undefined;
-      // The old columns are not those of this range.
-      this.#canvas.width = 0;
-      element('keys-key', HTMLUListElement).replaceChildren();
-      write('keys-shown', error instanceof Error ? error.message : String(error));
+      this.#pending = false;
+      // Asks again.
+      this.#asked = undefined;
+      this.#showMessage(error instanceof Error ? error.message : String(error));
     }
   }
 
@@ -133,7 +158,7 @@ export class KeysPanel {
     context.fillStyle = style.getPropertyValue('--muted');
     context.font = '12px "Inter Variable", system-ui, sans-serif';
     context.textAlign = 'right';
-    context.fillText(wholeText(max), axisPx - 8, 14);
+    context.fillText(compactText(max), axisPx - 8, 14);
     context.fillText('0', axisPx - 8, bottom);
     context.beginPath();
     context.rect(axisPx, 0, plot, heightPx);
@@ -156,6 +181,13 @@ export class KeysPanel {
 /** The name of a CSS property. All unlisted keys share one colour. */
 function colourOf(key: string, index: number): string {
   return `--layer-${key === otherKey ? maxLayers : index}`;
+}
+
+/** Whether one range is the other a moment later. */
+function isNear(one: Range, other: Range | undefined): boolean {
+  if (other === undefined) return false;
+  const spanMs = one.to - one.from;
+  return spanMs === other.to - other.from && Math.abs(one.to - other.to) < spanMs;
 }
 
 function isSame(one: Range, other: Range | undefined): boolean {

@@ -1,15 +1,15 @@
 /** Writes all text of the page: numbers, sentences and the table. */
 import type { Info } from '@reto3/client/answers';
 import type { Band } from './band.ts';
-import { element, rowOf, write } from './elements.ts';
+import { element, rowOf, write, writeFigure } from './elements.ts';
 import type { Fold } from './fold.ts';
 import { dateTimeText, lengthText, shortText, timeText, wholeText } from './format.ts';
-import type { Period } from './period.ts';
+import { maxSpanMs, type Period } from './period.ts';
 import type { ScopeSelector } from './scope.ts';
 import type { Series } from './series.ts';
 import { type Summary, summarize, summaryRows } from './summary.ts';
 import type { Range } from './view.ts';
-import { zone, zoneText } from './zone.ts';
+import { changesOffset, zone, zoneText } from './zone.ts';
 
 const secondMs = 1_000;
 
@@ -18,7 +18,7 @@ const secondMs = 1_000;
  */
 export function writeNow(feed: Series): void {
   const { messages } = summarize(feed, { from: feed.to - secondMs, to: feed.to });
-  write('rate', wholeText(messages));
+  writeFigure('rate', wholeText(messages));
   write('final', timeText(feed.to, 10));
   write('final-note', `${dateTimeText(feed.to, 10).slice(0, 10)} ${zoneText(feed.to)}`);
 }
@@ -29,13 +29,13 @@ export function writeNow(feed: Series): void {
  */
 export function writeAll(messages: number | undefined): void {
   write('all-name', 'Total');
-  write('all', messages === undefined ? '–' : wholeText(messages));
+  writeFigure('all', messages === undefined ? '–' : wholeText(messages));
   write('all-note', 'final, this server');
 }
 
 /** Shows that the current rate is unknown. */
 export function writeNowUnknown(): void {
-  write('rate', '–');
+  writeFigure('rate', '–');
 }
 
 export function writeInfo(info: Info, { scope, node }: ScopeSelector): void {
@@ -51,11 +51,14 @@ export function writeInfo(info: Info, { scope, node }: ScopeSelector): void {
 }
 
 /** Describes the counts if no server is counting. */
-export function writeViewed({ source, format, moment, resolutionMs }: Viewed): void {
+export function writeViewed({ source, format, moment, resolutionMs, from, to }: Viewed): void {
   const parts = [
     format === undefined ? source : `${source}: ${format}`,
     moment === undefined ? '' : `counted by the ${moment} of each request`,
     resolutionMs < secondMs ? '' : `${resolutionMs / secondMs} s clock, no 10 ms windows`,
+    to - from <= maxSpanMs
+      ? ''
+      : `${rangeText({ from, to }, secondMs)}, at most ${lengthText(maxSpanMs)} in view`,
   ];
   write('viewed', parts.filter((part) => part !== '').join(' · '));
   element('viewed', HTMLElement).hidden = false;
@@ -69,12 +72,12 @@ export function writeSummary(period: Period, summary: Summary): void {
   const { peak, peakToMean, messages, mean, gapMs } = summary;
   write('chart-title', `Messages per ${period.unit}`);
   write('peak-name', `Peak ${period.window}`);
-  write('peak', messages === 0 || peak === undefined ? '–' : wholeText(peak.count));
+  writeFigure('peak', messages === 0 || peak === undefined ? '–' : wholeText(peak.count));
   write('peak-note', peakNote(period, summary));
-  write('ratio', peakToMean === undefined ? '–' : shortText(peakToMean));
+  writeFigure('ratio', peakToMean === undefined ? '–' : shortText(peakToMean));
   // There is no mean without a window.
   write('ratio-note', `mean ${peak === undefined ? '–' : shortText(mean)} per ${period.unit}`);
-  write('messages', wholeText(messages));
+  writeFigure('messages', wholeText(messages));
   write('messages-note', gapMs === 0 ? 'no gap' : `${lengthText(gapMs)} not counted`);
   write('chart-summary', sentence(period, summary));
 }
@@ -91,7 +94,7 @@ function sentence(period: Period, summary: Summary): string {
   const top =
     peak === undefined
       ? 'nothing was counted'
-      : `${wholeText(messages)} messages, the largest ${period.window} ${wholeText(peak.count)} at ${timeText(peak.start, period.windowMs)}, the mean ${shortText(mean)}`;
+      : `${wholeText(messages)} messages, the largest ${period.window} ${wholeText(peak.count)} at ${whenText(peak.start, period)}, the mean ${shortText(mean)}`;
   const gaps = gapMs === 0 ? 'no gap' : `${lengthText(gapMs)} not counted`;
   const parts =
     partial === 0 ? '' : `, ${partial} ${period.window}${partial === 1 ? '' : 's'} counted in part`;
@@ -110,8 +113,10 @@ export function writeHeatShown({ column, period, columnMs }: Fold, most: number 
   write('heat-title', `Inside each ${column}`);
   write('heat-unit', `per ${period.unit}`);
   write('heat-most', most === undefined ? '–' : `${wholeText(most)} or more`);
-  element('heat', HTMLCanvasElement).ariaLabel =
-    `Heat map: a column for each ${column}, a row for each of its ${columnMs / period.windowMs} windows. The table below has its figures.`;
+  element('heat', HTMLCanvasElement).setAttribute(
+    'aria-label',
+    `Heat map: a column for each ${column}, a row for each of its ${columnMs / period.windowMs} windows. The table below has its figures.`,
+  );
 }
 
 /** Writes the legend of the chart. */
@@ -141,7 +146,7 @@ export function pointedLines(
     more.push('counted in part: a server started or stopped');
   // If the page shows local time, adds UTC, which all other output of reto3 uses.
   if (zone() !== 'utc') more.push(`${new Date(start).toISOString().slice(0, 23)}Z`);
-  const column = band?.starts.findLastIndex((each) => each <= time) ?? -1;
+  const column = (band?.starts.filter((each) => each <= time).length ?? 0) - 1;
   const peak = band?.peaks[column];
   if (band !== undefined && peak !== undefined && count !== undefined)
     more.push(
@@ -156,6 +161,7 @@ export function writeTable(series: Series, range: Range): void {
   const { period } = series;
   const rows = summaryRows(series, range);
   const length = rows[0] === undefined ? 0 : Math.max(...rows.map(({ from, to }) => to - from));
+  const inZone = (time: number): string => (changesOffset(range) ? ` ${zoneText(time)}` : '');
   write(
     'table-shown',
     `${rangeText(range, period.windowMs)}, ${lengthText(length)} per row, newest first`,
@@ -169,7 +175,7 @@ export function writeTable(series: Series, range: Range): void {
         whenText(
           row.from,
           length < secondMs ? { windowMs: 10 } : { windowMs: Math.min(length, 60_000) },
-        ),
+        ) + inZone(row.from),
         counted ? wholeText(row.messages) : '–',
         row.peak === undefined
           ? '–'
@@ -190,6 +196,7 @@ function whenText(time: number, { windowMs }: { readonly windowMs: number }): st
 /** The range, with its time zone. */
 export function rangeText({ from, to }: Range, windowMs: number): string {
   const [first, last] = [dateTimeText(from, windowMs), dateTimeText(to, windowMs)];
+  if (changesOffset({ from, to })) return `${first} ${zoneText(from)} – ${last} ${zoneText(to)}`;
   const text =
     first.slice(0, 10) === last.slice(0, 10)
       ? `${first} – ${last.slice(11)}`

@@ -5,6 +5,7 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { timeTicks } from './axis.ts';
 import { dateTimeText, tickText } from './format.ts';
+import { rangeText } from './readouts.ts';
 import { offsetMs, setZone, timeOfWall, wallText, zoneText } from './zone.ts';
 
 beforeEach(() => {
@@ -40,6 +41,34 @@ test('a datetime input returns the time that it was given', () => {
 });
 
 test('the axis labels days at local midnight', () => {
-  const { at, stepMs } = timeTicks(summer - 3 * 86_400_000, summer, 300, offsetMs(summer));
+  const { at, stepMs } = timeTicks(summer - 3 * 86_400_000, summer, 300, offsetMs);
   expect(at.map((time) => tickText(time, stepMs))).toEqual(['30 Jun', '1 Jul']);
+});
+
+/** In Berlin, clocks went from 03:00 back to 02:00. */
+const autumn = Date.UTC(2026, 9, 25, 1);
+
+test('the axis labels days at local midnight, and hours at full hours, while clocks change', () => {
+  const days = timeTicks(autumn - 2 * 86_400_000, autumn + 2 * 86_400_000, 400, offsetMs);
+  expect(days.at.map((time) => tickText(time, days.stepMs))).toEqual([
+    ...['24 Oct', '25 Oct', '26 Oct'],
+  ]);
+  const hours = timeTicks(autumn - 2.5 * 3_600_000, autumn + 2.5 * 3_600_000, 400, offsetMs);
+  expect(hours.at.map((time) => tickText(time, hours.stepMs))).toEqual([
+    ...['01:00', '02:00', '02:00', '03:00', '04:00'],
+  ]);
+  const spring = Date.UTC(2026, 2, 29, 1);
+  const long = timeTicks(spring - 86_400_000, spring + 86_400_000, 400, offsetMs);
+  expect(long.at.map((time) => tickText(time, long.stepMs))).toEqual([
+    ...['12:00', '29 Mar', '12:00', '30 Mar'],
+  ]);
+});
+
+test('a range in which clocks change names both zones', () => {
+  expect(rangeText({ from: autumn - 600_000, to: autumn + 600_000 }, 1_000)).toBe(
+    '2026-10-25 02:50:00 UTC+02:00 – 2026-10-25 02:10:00 UTC+01:00',
+  );
+  expect(rangeText({ from: winter, to: winter + 60_000 }, 1_000)).toBe(
+    '2026-11-23 15:50:08 – 15:51:08 UTC+01:00',
+  );
 });
