@@ -1,4 +1,5 @@
 /** Views of the dashboard: ranges, time zones, selection by two clicks, and markers. */
+import { setTimeout } from 'node:timers/promises';
 import type { Locator } from 'playwright-core';
 import { expect } from 'vitest';
 import { askInfo } from '../support/api.ts';
@@ -64,6 +65,41 @@ test('shows a failed answer until the next one succeeds', async () => {
   await page.page.unroute('**/v1/stats/min?*');
   await page.untilText('chart-title', 'Messages per minute');
   await page.page.locator('#trouble').waitFor({ state: 'hidden' });
+});
+
+test('stacks keys even if every answer takes longer than the live view needs to move on', async () => {
+  const flags = ['--report', 'by:path'];
+  const server = await Server.start({ dataDir: await temporaryFolder(), flags });
+  RhythmLoad.start(server.port, { rate: 100, paths: 3 });
+  const page = await Dashboard.open(server.adminUrl);
+  await page.page.route('**/v1/reports/**', async (route) => {
+    await setTimeout(2_500);
+    await route.continue().catch(() => undefined);
+  });
+  await waitUntil('keys are listed', async () => {
+    return (await page.page.locator('#keys-key li').count()) === 3;
+  });
+  await page.page.unrouteAll({ behavior: 'ignoreErrors' });
+});
+
+test('a slow answer never makes a part of the view look like all of it', async () => {
+  const server = await startLoaded();
+  const page = await Dashboard.open(server.adminUrl);
+  await waitUntil('requests are in view', async () => (await page.number('messages')) > 2_000);
+  await page.page.click('#live');
+  const { from, to } = await page.heldRange();
+  const before = [await page.text('shown'), await page.text('messages')];
+  await page.page.route('**/v1/stats/**', async (route) => {
+    await setTimeout(5_000);
+    await route.continue().catch(() => undefined);
+  });
+  // Ten minutes back, which are not loaded yet.
+  await page.page.evaluate(`location.hash = '#from=${from - 600_000}&to=${to - 600_000}'`);
+  await page.heldRange('earlier', (range) => range.to === to - 600_000);
+  await setTimeout(2_000);
+  expect([await page.text('shown'), await page.text('messages')]).toEqual(before);
+  await page.untilText('messages', '0');
+  await page.page.unrouteAll({ behavior: 'ignoreErrors' });
 });
 
 test('bursts belong to the view: a late answer is dropped, and a failed one requested again', async () => {
@@ -151,6 +187,18 @@ test('shows a range chosen by date and time, in the chosen time zone', async () 
   await page.heldRange('of Berlin', ({ from }) => from === Date.UTC(2026, 6, 1, 10, 0, 2));
   await page.page.reload();
   await page.untilText('shown', /2026-07-01 12:00:02 – 12:30:02 UTC\+02:00$/);
+
+  // The fields cannot show these times exactly: milliseconds, and a time of the hour that Berlin
+  // had twice. Left alone, they keep them.
+  const from = Date.UTC(2026, 9, 25, 1, 30, 0, 120);
+  const hash = `#from=${from}&to=${from + 400}`;
+  await page.page.evaluate(`location.hash = '${hash}'`);
+  await page.untilText('shown', /^400 ms in 10 ms windows/);
+  await page.page.click('#range');
+  expect(await page.page.locator('#range-from').inputValue()).toMatch(/^2026-10-25T02:30/);
+  await page.page.click('#range-form [type="submit"]');
+  expect(await page.page.locator('#range-dialog').isVisible()).toBe(false);
+  await page.heldRange('as before', (range) => range.from === from && range.to === from + 400);
 
   await page.page.click('#range');
   await expectAccessible(page, 'choosing a range');

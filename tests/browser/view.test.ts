@@ -17,12 +17,19 @@ const times = Array.from({ length: 600 }, (_, index) => startMs + index * 10).co
   new Array<number>(49).fill(startMs + 3_000),
 );
 
+const inMs = (at: number): string => ` ${(at / 1_000).toFixed(3)}`;
+const inSeconds = (): string => '';
+
 /** @param tail the part of a line after the user agent */
-async function openView(tail: (at: number) => string): Promise<Dashboard> {
+async function openView(
+  tail: (at: number) => string,
+  requests: readonly number[] = times,
+): Promise<Dashboard> {
   const log = join(await temporaryFolder(), 'access.log');
-  const lines = times.map((at) => {
-    const second = new Date(at).toISOString().slice(11, 19);
-    return `192.0.2.7 - - [28/May/2016:${second} +0000] "GET / HTTP/1.1" 200 1 "-" "curl/8.5.0"${tail(at)}\n`;
+  const lines = requests.map((at) => {
+    const [, day, month, year, time] = new Date(at).toUTCString().split(' ');
+    const stamp = `${day}/${month}/${year}:${time} +0000`;
+    return `192.0.2.7 - - [${stamp}] "GET / HTTP/1.1" 200 1 "-" "curl/8.5.0"${tail(at)}\n`;
   });
   await writeFile(log, lines.join(''));
   const running = startCli(['view', log]);
@@ -35,7 +42,7 @@ async function openView(tail: (at: number) => string): Promise<Dashboard> {
 }
 
 test("shows a log at 10 ms, over the log's own range", async () => {
-  const page = await openView((at) => ` ${(at / 1_000).toFixed(3)}`);
+  const page = await openView(inMs);
   await page.untilText('peak', '50');
   expect(await page.number('messages')).toBe(times.length);
   expect(await page.text('chart-title')).toBe('Messages per 10 ms');
@@ -48,10 +55,54 @@ test("shows a log at 10 ms, over the log's own range", async () => {
 });
 
 test('says that a log ticks in seconds, and shows seconds instead of empty windows', async () => {
-  const page = await openView(() => '');
+  const page = await openView(inSeconds);
   await page.untilText('viewed', / · 1 s clock, no 10 ms windows$/);
   await page.untilText('peak', '149');
   expect(await page.number('messages')).toBe(times.length);
   expect(await page.text('chart-title')).toBe('Messages per second');
   expect(await page.page.locator('#bursts').isVisible()).toBe(false);
+});
+
+test('its presets end at the end of the log, where nothing is live', async () => {
+  const page = await openView(inMs);
+  await page.untilText('peak', '50');
+  expect(await page.page.locator('#state').isVisible()).toBe(false);
+  expect(await page.text('view-name')).toBe('In view');
+  await page.page.click('text="1 min"');
+  await page.page.waitForURL(/#live=60000$/);
+  await page.untilText('shown', /2016-05-28 11:11:11\.000 – 11:11:17\.000 UTC$/);
+  expect(await page.number('messages')).toBe(times.length);
+  // In minutes, the last one is there, too.
+  await page.page.evaluate(`location.hash = '#from=${startMs - 86_400_000}&to=${startMs + 6_000}'`);
+  await page.untilText('chart-title', 'Messages per minute');
+  await page.untilText('messages', '649');
+});
+
+test('shows a log of one line', async () => {
+  const page = await openView(inMs, [startMs]);
+  await page.untilText('messages', '1');
+  await page.untilText('peak', '1');
+  expect(await page.heldRange()).toEqual({ from: startMs, to: startMs + 1_000 });
+});
+
+test('shows a log whose times are in the future, as after a mistake in the time zone', async () => {
+  const ahead = Math.floor(Date.now() / 1_000) * 1_000 + 2 * 3_600_000;
+  const page = await openView(
+    inMs,
+    times.map((at) => at - startMs + ahead),
+  );
+  await page.untilText('peak', '50');
+  expect(await page.number('messages')).toBe(times.length);
+  await page.untilText('bursts-shown', / UTC/);
+});
+
+test('says the range of a log that is longer than a view, and shows its end', async () => {
+  const monthsMs = 150 * 86_400_000;
+  const page = await openView(inSeconds, [startMs - monthsMs, ...times]);
+  await page.untilText(
+    'viewed',
+    / · 2015-12-30 11:11:11 – 2016-05-28 11:11:17 UTC, at most 31 d in view$/,
+  );
+  await page.untilText('messages', '649');
+  await page.untilText('messages-note', /^30 d .* not counted$/);
 });

@@ -22,8 +22,8 @@ export class CountingStart {
     this.#client = client;
   }
 
-  learn({ countedFrom }: Info): void {
-    this.#reported = countedFrom;
+  learn({ countedFrom, viewed }: Pick<Info, 'countedFrom' | 'viewed'>): void {
+    this.#reported = viewed?.from ?? countedFrom;
   }
 
   /** Forgets the result, because the page shows other counts. */

@@ -4,8 +4,8 @@
  *   server ─> feed (newest 10 ms windows) ─┐
  *        └──> history (everything else) ───┴─> one frame: chart, heat map; four times a second: text
  *
- * "Now" is the end of the newest final window, by the server's clock. The page never reads the
- * browser's clock, so a wrong one does no harm.
+ * "Now" is the end of the newest final window, by the server's clock. The browser's clock only
+ * measures how long the page slept, so a wrong one does no harm.
  */
 import type { Info } from '@reto3/client/answers';
 import { Address } from './address.ts';
@@ -17,7 +17,7 @@ import { connectControls } from './controls.ts';
 import { CountingStart } from './counting-start.ts';
 import { Crosshair } from './crosshair.ts';
 import { askToken, connectHelp, connectRange, connectToken } from './dialogs.ts';
-import { element } from './elements.ts';
+import { element, setPressed } from './elements.ts';
 import { connectCopy, showEmpty } from './empty.ts';
 import { Feed, type FeedState } from './feed.ts';
 import { foldFor } from './fold.ts';
@@ -25,7 +25,7 @@ import { HeatMap } from './heat-map.ts';
 import { History } from './history.ts';
 import { KeysPanel } from './keys-panel.ts';
 import { showNodes } from './nodes.ts';
-import { type Period, periodFor, periods } from './period.ts';
+import { alignUp, type Period, periodFor, periods } from './period.ts';
 import {
   writeAll,
   writeHeatShown,
@@ -52,6 +52,9 @@ const tableEveryMs = 1_000;
 const infoEveryMs = 5_000;
 const nodesEveryMs = 2_000;
 const reducedFrameMs = 1_000;
+/** How long the figures wait for missing windows, before they describe the loaded part. */
+const patienceMs = 1_000;
+const revokeAfterMs = 60_000;
 const reducedMotion = matchMedia('(prefers-reduced-motion: reduce)');
 
 const client = new Client();
@@ -112,8 +115,15 @@ let frameRequested = false;
 let textDueAt = 0;
 let tableDueAt = 0;
 let framesDueAt = 0;
+/** Since when windows in the range of the chart are not loaded. */
+let missingSince: number | undefined;
 
-function now(): number {
+/**
+ * The end of the newest window of a length, epoch ms. Of a log, that is its end; the present may be
+ * years later, or hours earlier if the log was read in a wrong time zone.
+ */
+function now(windowMs: number = periods.ms10.windowMs): number {
+  if (info?.viewed !== undefined) return alignUp(info.viewed.to, windowMs);
   return feed.finalThrough ?? view.to ?? 0;
 }
 
@@ -143,11 +153,15 @@ function redraw(): void {
 
 function showView(): void {
   const isLive = view.to === undefined;
-  element('live', HTMLButtonElement).ariaPressed = String(isLive);
+  setPressed(element('live', HTMLButtonElement), isLive);
   for (const button of document.querySelectorAll<HTMLButtonElement>('button[data-span]'))
-    button.ariaPressed = String(isLive && Number(button.dataset['span']) === view.spanMs);
-  showState(feed.state, !isLive);
+    setPressed(button, isLive && Number(button.dataset['span']) === view.spanMs);
+  writeState();
   writeAddress();
+}
+
+function writeState(): void {
+  showState(feed.state, view.to !== undefined, info?.viewed !== undefined);
 }
 
 function writeAddress(): void {
@@ -181,7 +195,7 @@ function frame(at: number): void {
 }
 
 function shownRange(period: Period): views.Range {
-  return views.windowsOf(shownView(), now(), period.windowMs);
+  return views.windowsOf(shownView(), now(period.windowMs), period.windowMs);
 }
 
 function seriesOf(period: Period, range: views.Range): Series | undefined {
@@ -193,22 +207,28 @@ function drawChart(at: number, textDue: boolean): void {
   const period = periodFor(shownView().spanMs, resolutionMs());
   const range = shownRange(period);
   const series = seriesOf(period, range);
-  document.body.classList.toggle('loading', series?.covers(range) !== true);
+  const isLoaded = series?.covers(range) === true;
+  document.body.classList.toggle('loading', !isLoaded);
   if (series === undefined) return;
-  const summary = summarize(series, range);
+  missingSince = isLoaded ? undefined : (missingSince ?? at);
+  // The figures name the range that they describe, so a sum is never one of missing windows.
+  const part = series.coveredPart(range) ?? { from: range.from, to: range.from };
+  const summary = summarize(series, part);
   chart.draw({ series, range, summary, marks });
   if (textDue) crosshair.showIn('chart', series);
   if (!textDue) return;
-  writeShown(period, range);
-  writeSummary(period, summary);
-  writeKey(chart.band, period);
-  const isEmpty = series.covers(range) && summary.messages === 0;
+  const isEmpty = isLoaded && summary.messages === 0;
   showEmpty({ isEmpty, windows: summary.windows, messagesInAll: feed.messagesInAll }, info);
   keys.show(range);
-  if (series.covers(range)) bursts.show(view, range, summary.windows > 0);
+  if (isLoaded) bursts.show(view, range, summary.windows > 0);
+  const isPatient = missingSince !== undefined && at - missingSince < patienceMs;
+  if (isPatient || part.from === part.to) return;
+  writeShown(period, part);
+  writeSummary(period, summary);
+  writeKey(chart.band, period);
   if (at >= tableDueAt && element('table-details', HTMLDetailsElement).open) {
     tableDueAt = at + tableEveryMs;
-    writeTable(series, range);
+    writeTable(series, part);
   }
 }
 
@@ -236,14 +256,14 @@ function feedChanged(state: FeedState, reason: string): void {
     history.forget();
     void askInfo();
   } else if (state === 'lost') {
-    lostSince ??= feed.finalThrough;
+    if (info?.viewed === undefined) lostSince ??= feed.finalThrough;
   } else if (state === 'refused') {
     // The address may name a cluster or a node that this server does not have.
     void askInfo().then(askNodes);
   } else if (state === 'unauthorized') {
     askToken(client, reason);
   }
-  showState(state, view.to !== undefined);
+  writeState();
   showTrouble(state, reason, lostSince);
   textDueAt = 0;
   requestFrame();
@@ -266,16 +286,21 @@ async function askInfo(): Promise<void> {
     const isFirst = info === undefined;
     info = await client.info();
     const { viewed } = info;
-    // Nobody adds to these counts, so the page shows all of them and does not move.
-    if (isFirst && viewed !== undefined && address.hash === '')
-      show(views.fromHash(`#from=${viewed.from}&to=${viewed.to}`) ?? view);
     if (viewed !== undefined) writeViewed(viewed);
+    if (isFirst && viewed !== undefined) {
+      // Nobody adds to these counts, so the page shows all of them and does not move.
+      client.open = true;
+      const all = address.hash === '' && views.fromHash(`#from=${viewed.from}&to=${viewed.to}`);
+      show(all || view);
+    }
     countingStart.learn(info);
     const hasCluster = scopeSwitch.offer(info);
     if (hasCluster && element('nodes', HTMLElement).hidden) void askNodes();
     writeInfo(info, client.selector);
-  } catch {
-    // The feed reports it.
+  } catch (error) {
+    // The feed reports it. An open connection does not notice that the token was replaced.
+    if (error instanceof ApiError && error.status === 401 && feed.state === 'open')
+      feed.reconnect();
   }
 }
 
@@ -298,7 +323,10 @@ async function saveCsv(): Promise<void> {
     link.href = URL.createObjectURL(await client.csv(period.name, range));
     link.download = `reto3-${period.name}-${range.from}-${range.to}.csv`;
     link.click();
-    URL.revokeObjectURL(link.href);
+    // Safari reads the file later.
+    setTimeout(() => URL.revokeObjectURL(link.href), revokeAfterMs);
+    // An earlier attempt may have failed.
+    if (feed.state === 'open') showTrouble('open', historyProblem);
   } catch (error) {
     showTrouble('open', `cannot save: ${error instanceof Error ? error.message : String(error)}`);
   }
@@ -319,7 +347,7 @@ connectControls(chart, {
     crosshair.step(windows * period.windowMs, range, period.windowMs);
   },
 });
-connectToken(client, () => feed.retry());
+connectToken(client, () => feed.reconnect());
 connectHelp();
 connectRange(
   () =>

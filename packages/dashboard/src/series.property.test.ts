@@ -128,3 +128,12 @@ test('damage is distinguished from a gap', () => {
     { from: timeOf(4), to: timeOf(5), damaged: false },
   ]);
 });
+
+test('the covered part of a range is what both have in common', () => {
+  const series = new Series(periods.ms10, columnsOf([1, 2, 3, 4], 1, 3));
+  const part = (first: number, end: number) =>
+    series.coveredPart({ from: timeOf(first), to: timeOf(end) });
+  expect(part(0, 4)).toEqual({ from: timeOf(1), to: timeOf(3) });
+  expect(part(2, 4)).toEqual({ from: timeOf(2), to: timeOf(3) });
+  expect(part(3, 4)).toBeUndefined();
+});

@@ -59,6 +59,12 @@ export class Series {
     return this.#from <= range.from && this.#to >= range.to;
   }
 
+  /** The part of a range that the series covers; undefined if there is none. */
+  coveredPart(range: Range): Range | undefined {
+    const [from, to] = [Math.max(range.from, this.#from), Math.min(range.to, this.#to)];
+    return from < to ? { from, to } : undefined;
+  }
+
   /** Appends later windows; windows that are already present stay unchanged. */
   append(columns: Columns): void {
     const { starts, counts } = columns;
