@@ -1,4 +1,5 @@
 /** axe-core finds no violation in any state of the page, and the page fits on a phone. */
+import { fillStore } from '@reto3/bench/src/day/store.ts';
 import { expect } from 'vitest';
 import { temporaryFolder } from '../support/folder.ts';
 import { requires } from '../support/requirement.ts';
@@ -38,11 +39,13 @@ for (const colorScheme of ['light', 'dark'] as const) {
 }
 
 test('fits on a phone, without horizontal scrolling', async () => {
-  const server = await Server.start({ dataDir: await temporaryFolder() });
+  const flags = ['--node', 'a-name-as-long-as-names-of-nodes-may-be-which-is-64-characters_'];
+  const server = await Server.start({ dataDir: await temporaryFolder(), flags });
   const page = await Dashboard.open(server.adminUrl, '', phone);
   await page.untilLive();
   await page.page.tap('#table-title');
   await page.untilText('table-shown', /newest first$/);
+  await page.untilText('node', /^a-name-/);
   expect(await page.page.evaluate('document.documentElement.scrollWidth')).toBe(
     phone.viewport.width,
   );
@@ -118,6 +121,33 @@ test('shows all figures on the narrowest screen, like an ordinary one at 400 % z
   await page.page.keyboard.press('Tab');
   await page.page.keyboard.press('Enter');
   expect(await dialog.isVisible()).toBe(false);
+});
+
+test('shows figures of twelve digits in one line, at any width but the narrowest', async () => {
+  const dataDir = await temporaryFolder();
+  const to = Math.floor(Date.now() / 60_000) * 60_000 - 60_000;
+  const from = to - 600_000;
+  await fillStore(dataDir, { from, to }, () => 16_666_662);
+  const server = await Server.start({ dataDir });
+  const page = await Dashboard.open(server.adminUrl, `#from=${from}&to=${to}`);
+  await page.untilText('messages', '999,999,720,000');
+  await page.untilText('all', '999,999,720,000');
+  await page.untilText('final', /\.\d{3}$/);
+  for (const width of [320, 360, 620, 621, 1_080, 1_081, 1_240, 1_241, 1_280]) {
+    await page.page.setViewportSize({ width, height: 800 });
+    const bad = await page.page
+      .locator('.tiles dd:not(.note)')
+      .evaluateAll(
+        (figures, mayWrap) =>
+          figures
+            .filter(
+              (each) => each.scrollWidth > each.clientWidth || (!mayWrap && each.clientHeight > 40),
+            )
+            .map((each) => each.textContent),
+        width === 320,
+      );
+    expect([width, ...bad]).toEqual([width]);
+  }
 });
 
 test('shows the selection in forced-colours mode', async () => {
