@@ -183,11 +183,11 @@ function colourOf(key: string, index: number): string {
   return `--layer-${key === otherKey ? maxLayers : index}`;
 }
 
-/** Whether one range is the other a moment later. */
+/** Whether one range may be the other a moment later; on a young server, it also grows. */
 function isNear(one: Range, other: Range | undefined): boolean {
   if (other === undefined) return false;
-  const spanMs = one.to - one.from;
-  return spanMs === other.to - other.from && Math.abs(one.to - other.to) < spanMs;
+  const movesOn = one.from >= other.from && one.to >= other.to && one.from < other.to;
+  return movesOn && 2 * (one.to - one.from) > other.to - other.from;
 }
 
 function isSame(one: Range, other: Range | undefined): boolean {
