@@ -22,7 +22,9 @@ export function connectToken(client: Client, retry: () => void): void {
   let isAnswered = false;
   dialog.addEventListener('cancel', (event) => event.preventDefault());
   dialog.addEventListener('close', () => {
-    if (!isAnswered) dialog.showModal();
+    // Only now, or a token that fails at once would find the dialog still open.
+    if (isAnswered) retry();
+    else dialog.showModal();
     isAnswered = false;
   });
   const forget = element('forget', HTMLButtonElement);
@@ -32,7 +34,6 @@ export function connectToken(client: Client, retry: () => void): void {
     client.token = input.value.trim();
     input.value = '';
     forget.hidden = false;
-    retry();
   });
   forget.hidden = client.token === undefined;
   forget.addEventListener('click', () => {
