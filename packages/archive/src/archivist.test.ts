@@ -12,7 +12,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { VirtualClock } from '@reto3/core/testing';
 import { allocate, controlOf, RingReader } from '@reto3/engine/ring';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
@@ -29,6 +29,7 @@ import { readArchive } from './reader.ts';
 import { readSegment, segmentHeaderBytes } from './segment.ts';
 
 const hour = Date.UTC(2016, 4, 28, 11);
+const dayMs = 24 * hourMs;
 const allTime = { from: 0, to: Number.MAX_SAFE_INTEGER };
 const base = mkdtempSync(join(tmpdir(), 'reto3-archivist-'));
 afterAll(() => rmSync(base, { recursive: true }));
@@ -352,6 +353,102 @@ describe('the archivist', () => {
     clock.pass(20_000);
     next.write();
     expect(next.archivist.status()).toMatchObject({ messages: 0, files: 0 });
+  });
+
+  /** Creates empty files of consecutive hours, from long ago up to now. */
+  function fillHours(hours: number): void {
+    for (let sequence = 1; sequence <= hours; sequence++) {
+      const path = join(folder, parquetPath(sequence, hour - (hours + 1 - sequence) * hourMs, 1));
+      mkdirSync(dirname(path), { recursive: true });
+      writeFileSync(path, '');
+    }
+  }
+
+  it('deletes nothing by age for an hour after the clock stepped, then a day an hour', () => {
+    fillHours(72);
+    const { archivist, write } = start({ maxAgeMs: 30 * dayMs });
+    const passed = (ms: number): number => {
+      for (let passed = 0; passed < ms; passed += 10_000) {
+        clock.pass(10_000);
+        write();
+      }
+      return archivist.status().files;
+    };
+    clock.step(365 * dayMs);
+    expect(passed(50 * 60_000)).toBe(72);
+    clock.step(-365 * dayMs);
+    expect(passed(2 * hourMs)).toBe(72);
+    clock.step(365 * dayMs);
+    expect(passed(hourMs)).toBe(72);
+    expect(passed(20_000)).toBe(49);
+    expect(passed(hourMs)).toBe(26);
+    expect(passed(hourMs)).toBe(3);
+  });
+
+  it('archives messages while it cannot delete the oldest file, and says so once', () => {
+    const oldest = join(folder, parquetPath(1, hour - hourMs, 3));
+    mkdirSync(oldest, { recursive: true });
+    const { archivist, take, write } = start({ maxBytes: 1 });
+    for (let round = 1; round <= 3; round++) {
+      clock.pass(11_000);
+      take(1);
+      expect(archivist.status()).toMatchObject({ archived: round, deletedFiles: 0 });
+      expect(archivist.status().failing).toContain('directory');
+    }
+    rmSync(oldest, { recursive: true });
+    clock.pass(11_000);
+    write();
+    expect(archivist.status()).toMatchObject({ deletedFiles: 1, failing: undefined });
+    expect(events.map(({ level }) => level)).toEqual(['error', 'info', 'info']);
+  });
+
+  it('says once that it cannot write, for as long as it cannot', () => {
+    const { archivist, add, write } = start();
+    mkdirSync(join(folder, segmentPath(1, hour)));
+    add(5);
+    for (let round = 0; round < 5; round++) {
+      write();
+      clock.pass(11_000);
+      expect(archivist.status().failing).toContain('EISDIR');
+    }
+    expect(events.map(({ level }) => level)).toEqual(['error']);
+  });
+
+  it.each([
+    ['gone', () => undefined, /; its 3 messages are gone$/],
+    ['unreadable', (path: string) => mkdirSync(path), /; retrying$/],
+  ] as const)('converts the other segments if one is %s', async (_, replace, said) => {
+    const { archivist, take, write } = start();
+    take(3);
+    const path = join(folder, segmentPath(1, hour));
+    rmSync(path);
+    replace(path);
+    clock.pass(hourMs);
+    take(2);
+    for (let round = 0; round < 20; round++) {
+      clock.pass(61_000);
+      write();
+      await settled(archivist).catch(() => undefined);
+    }
+    expect(converted()).toEqual(['date=2016-05-28/hour=12/0000000002_2.parquet']);
+    expect(events[0]?.text).toMatch(said);
+  });
+
+  it('is complete in a copy whose segments were copied first', async () => {
+    const { archivist, take, write } = start();
+    take(3);
+    clock.pass(hourMs);
+    take(2);
+    const copy = mkdtempSync(join(base, 'copy-'));
+    cpSync(join(folder, 'segments'), join(copy, 'segments'), { recursive: true });
+    write();
+    await settled(archivist);
+    cpSync(folder, copy, { recursive: true });
+    expect(converted()).toHaveLength(1);
+    folder = copy;
+    expect(await messagesInArchive()).toBe(5);
+    start({ writes: 100 });
+    expect(await messagesInArchive()).toBe(5);
   });
 
   it('reads no more than the oldest file for its status', () => {

@@ -10,9 +10,16 @@
  * - Messages that cannot be written stay in the workers' slots; when these are full, workers drop
  *   messages.
  */
-import { statfsSync, statSync } from 'node:fs';
+import { existsSync, statfsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { type Clock, type MonotonicMs, messageOf } from '@reto3/core';
+import {
+  type Clock,
+  ClockDoubt,
+  type ClockReading,
+  deleteEveryMs,
+  type MonotonicMs,
+  messageOf,
+} from '@reto3/core';
 import { Catalogue, type KeptFile } from './catalogue.ts';
 import { smallFiles } from './compact.ts';
 import type { Converter } from './convert.ts';
@@ -45,13 +52,19 @@ export interface ArchivistParts {
   readonly tell: (event: ArchiveEvent) => void;
 }
 
+/** What fails, for as long as it does: writing messages, or deleting files beyond the limits. */
+type Work = 'write' | 'limit';
+
 export class Archivist {
   readonly #parts: ArchivistParts;
   readonly #assertHeld: () => void;
   readonly #readers: readonly BatchReader[];
   readonly #catalogue: Catalogue;
   readonly #segments: Segments;
-  /** Segments to convert, oldest first; each waits until its `write` is on disk. */
+  /**
+   * Segments to convert, oldest first; each waits until its `write` is on disk. One that fails goes
+   * to the end, so that it does not hold up the others.
+   */
   #waiting: { readonly segment: KeptFile; readonly write: number }[];
   #converting:
     | { readonly sequences: ReadonlySet<number>; readonly done: Promise<void> }
@@ -62,11 +75,15 @@ export class Archivist {
   #convertFailed: MonotonicMs | undefined;
   #lastSync: MonotonicMs;
   #lastTrim: MonotonicMs;
+  readonly #doubt: ClockDoubt;
+  /** The earliest time to delete files by age again while the clock is in doubt. */
+  #nextDoubtfulMs = 0;
   #archived = 0;
   #discarded = 0;
   #deletedFiles = 0;
   #deletedMessages = 0;
-  #failing: string | undefined;
+  /** The reason of each failure. */
+  readonly #failing = new Map<Work, string>();
 
   /** @throws Reto3Error RETO3_DATA_VERSION; file system errors */
   constructor(parts: ArchivistParts) {
@@ -80,19 +97,23 @@ export class Archivist {
     this.#waiting = this.#catalogue.files
       .filter(({ kind }) => kind === 'segment')
       .map((segment) => ({ segment, write: 0 }));
-    this.#lastSync = this.#lastTrim = clock.read().monotonicMs;
+    const now = clock.read();
+    this.#lastSync = this.#lastTrim = now.monotonicMs;
+    const newest = this.#catalogue.files.at(-1);
+    this.#doubt = new ClockDoubt(now, newest === undefined ? 0 : newest.hour + hourMs);
   }
 
   /** Does the work that is due after a write of the store. Never throws. */
   stored({ flush, write, syncedWrites }: Stored): void {
-    const { wallMs, monotonicMs } = this.#parts.clock.read();
+    const now = this.#parts.clock.read();
+    const { monotonicMs } = now;
     try {
       this.#assertHeld();
     } catch (error) {
-      this.#fail(error);
+      this.#fail('write', error);
       return;
     }
-    this.#try(() => {
+    this.#try('write', () => {
       this.#append(flush, write, monotonicMs);
       if (monotonicMs - this.#lastSync >= syncEveryMs) {
         this.#lastSync = monotonicMs;
@@ -102,10 +123,11 @@ export class Archivist {
     this.#keep(this.#segments.close(monotonicMs));
     this.#convertNext(syncedWrites, monotonicMs);
     if (monotonicMs - this.#lastTrim >= trimEveryMs) {
-      this.#trim(wallMs, monotonicMs);
+      this.#lastTrim = monotonicMs;
+      this.#try('limit', () => this.#trim(now));
       this.#lookedForSmall = false;
     }
-    this.#compactNext(wallMs);
+    this.#compactNext(now);
   }
 
   /** Discards the messages that the store gave up: all up to this flush. */
@@ -119,7 +141,7 @@ export class Archivist {
 
   /** Syncs everything; resolves when no conversion is running. */
   async stop(): Promise<void> {
-    this.#try(() => this.#segments.sync());
+    this.#try('write', () => this.#segments.sync());
     this.#keep(this.#segments.close(this.#parts.clock.read().monotonicMs, true));
     await this.#converting?.done;
   }
@@ -140,7 +162,7 @@ export class Archivist {
       oldestHour: hours.length === 0 ? undefined : Math.min(...hours),
       deletedFiles: this.#deletedFiles,
       deletedMessages: this.#deletedMessages,
-      failing: this.#failing,
+      failing: this.#failing.values().next().value,
     };
   }
 
@@ -172,7 +194,7 @@ export class Archivist {
   #append(flush: number, write: number, now: MonotonicMs): void {
     const held = this.#readers.map((reader) => ({ reader, batches: reader.heldBy(flush) }));
     if (held.every(({ batches }) => batches.length === 0)) {
-      if (this.#failing !== undefined) this.#assertRoom();
+      if (this.#failing.has('write')) this.#assertRoom();
       return;
     }
     this.#assertRoom();
@@ -199,26 +221,25 @@ export class Archivist {
   }
 
   /** Logs the first failure and the recovery. */
-  #try(work: () => void): void {
+  #try(work: Work, run: () => void): void {
     try {
-      work();
+      run();
     } catch (error) {
-      this.#fail(error);
+      this.#fail(work, error);
       return;
     }
-    if (this.#failing !== undefined)
-      this.#parts.tell({ level: 'info', text: 'the archive has recovered from a write failure' });
-    this.#failing = undefined;
+    if (this.#failing.delete(work))
+      this.#parts.tell({ level: 'info', text: `the archive has recovered from a ${work} failure` });
   }
 
-  #fail(error: unknown): void {
+  #fail(work: Work, error: unknown): void {
     const reason = messageOf(error);
-    if (this.#failing === undefined)
+    if (!this.#failing.has(work))
       this.#parts.tell({
         level: 'error',
-        text: `cannot write the archive: ${reason}; counting continues, retrying`,
+        text: `cannot ${work} the archive: ${reason}; counting continues, retrying`,
       });
-    this.#failing = reason;
+    this.#failing.set(work, reason);
   }
 
   #keep(closed: readonly ClosedSegment[]): void {
@@ -242,11 +263,14 @@ export class Archivist {
         this.#convertFailed = undefined;
       },
       (error: unknown) => {
-        this.#waiting = [next, ...this.#waiting];
+        const isGone = this.#isGone(segment);
+        if (isGone) this.#catalogue.forget(segment);
+        else this.#waiting = [...this.#waiting, next];
         this.#convertFailed = this.#parts.clock.read().monotonicMs;
+        const then = isGone ? `its ${segment.messages} messages are gone` : 'retrying';
         this.#parts.tell({
           level: 'error',
-          text: `cannot convert ${segment.path}: ${messageOf(error)}; retrying`,
+          text: `cannot convert ${segment.path}: ${messageOf(error)}; ${then}`,
         });
       },
     );
@@ -258,8 +282,18 @@ export class Archivist {
     };
   }
 
+  /** Whether somebody moved the segment away, such as a damaged one. */
+  #isGone({ path }: KeptFile): boolean {
+    try {
+      this.#assertHeld();
+    } catch {
+      return false;
+    }
+    return !existsSync(join(this.#parts.folder, path));
+  }
+
   /** Compacts small files of a past hour, if no segment waits for its conversion. */
-  #compactNext(wallMs: number): void {
+  #compactNext({ wallMs, monotonicMs }: ClockReading): void {
     if (this.#converting !== undefined || this.#waiting.length > 0 || this.#lookedForSmall) return;
     const open = new Set([...this.#segments.open()].map(({ file }) => file.hour));
     const sources = smallFiles(
@@ -271,7 +305,7 @@ export class Archivist {
       this.#lookedForSmall = true;
       return;
     }
-    const done = this.#compact(sources, wallMs).catch((error: unknown) => {
+    const done = this.#compact(sources, monotonicMs).catch((error: unknown) => {
       for (const { sequence } of sources) this.#uncompactable.add(sequence);
       this.#parts.tell({
         level: 'warn',
@@ -286,12 +320,12 @@ export class Archivist {
     };
   }
 
-  async #compact(sources: readonly KeptFile[], wallMs: number): Promise<void> {
+  async #compact(sources: readonly KeptFile[], now: MonotonicMs): Promise<void> {
     const { converter, folder } = this.#parts;
     const file = await converter.compact(sources);
     const messages = file.messages ?? 0;
     const { size } = statSync(join(folder, file.path));
-    this.#catalogue.supersede(sources, { ...file, messages, bytes: size }, wallMs);
+    this.#catalogue.supersede(sources, { ...file, messages, bytes: size }, now);
   }
 
   async #convert(segment: KeptFile): Promise<void> {
@@ -307,12 +341,16 @@ export class Archivist {
     else this.#catalogue.add({ ...file, messages, bytes: statSync(join(folder, file.path)).size });
   }
 
-  #trim(wallMs: number, now: MonotonicMs): void {
-    this.#lastTrim = now;
+  /** @throws file system errors */
+  #trim(now: ClockReading): void {
     const { limits, tell } = this.#parts;
     const beside = openBytes(this.#segments.open());
-    this.#try(() => this.#catalogue.deleteSuperseded(wallMs - graceMs));
-    const deleted = this.#catalogue.trim(limits, wallMs, beside, this.#converting?.sequences);
+    this.#catalogue.deleteSuperseded(now.monotonicMs - graceMs);
+    const deleted = this.#catalogue.trim(
+      { maxBytes: limits.maxBytes, before: this.#tooOldBefore(now) },
+      beside,
+      this.#converting?.sequences,
+    );
     const last = deleted.at(-1);
     if (last === undefined) return;
     const gone = new Set(deleted.map(({ sequence }) => sequence));
@@ -325,6 +363,16 @@ export class Archivist {
       level: 'info',
       text: `deleted the oldest ${deleted.length} files of the archive, ${messages} messages up to the hour ${until}: it is at its limit`,
     });
+  }
+
+  /** The hours that end before this time are too old, epoch ms. */
+  #tooOldBefore(now: ClockReading): number {
+    const due = now.wallMs - this.#parts.limits.maxAgeMs;
+    const deletableMs = this.#doubt.deletableMs(now);
+    if (deletableMs === Number.POSITIVE_INFINITY) return due;
+    if (deletableMs === 0 || now.monotonicMs < this.#nextDoubtfulMs) return 0;
+    this.#nextDoubtfulMs = now.monotonicMs + deleteEveryMs;
+    return Math.min(due, (this.#catalogue.files[0]?.hour ?? 0) + deletableMs);
   }
 }
 

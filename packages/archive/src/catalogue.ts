@@ -1,15 +1,21 @@
 /** The files of the archive with their sizes. Deletes the oldest when a limit is exceeded. */
 import { rmdirSync, rmSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import type { MonotonicMs } from '@reto3/core';
 import { listArchive } from './folder.ts';
 import { type ArchiveFile, covers, hourMs } from './layout.ts';
-import type { ArchiveLimits } from './messages.ts';
 import { readSegment } from './segment.ts';
 
 /** A complete file. */
 export interface KeptFile extends ArchiveFile {
   readonly messages: number;
   readonly bytes: number;
+}
+
+interface Limits {
+  readonly maxBytes: number;
+  /** Hours that end earlier are too old, epoch ms. */
+  readonly before: number;
 }
 
 /** The status is read after every flush, so its cost does not grow with the number of files. */
@@ -21,7 +27,7 @@ export class Catalogue {
   #bytes = 0;
   #lastSequence = 0;
   /** Files that other programs may still be reading; not included in any total. */
-  #superseded: { readonly file: KeptFile; readonly sinceMs: number }[] = [];
+  #superseded: { readonly file: KeptFile; readonly since: MonotonicMs }[] = [];
 
   /** Lists the folder. @throws Reto3Error RETO3_DATA_VERSION; file system errors */
   constructor(folder: string) {
@@ -56,15 +62,15 @@ export class Catalogue {
   }
 
   /** Replaces several files by one. The old ones stay on disk until `deleteSuperseded`. */
-  supersede(sources: readonly KeptFile[], file: KeptFile, nowMs: number): void {
+  supersede(sources: readonly KeptFile[], file: KeptFile, now: MonotonicMs): void {
     for (const source of sources) this.forget(source);
     this.add(file);
-    this.#superseded.push(...sources.map((source) => ({ file: source, sinceMs: nowMs })));
+    this.#superseded.push(...sources.map((source) => ({ file: source, since: now })));
   }
 
-  /** Deletes files superseded up to this time. @throws file system errors */
-  deleteSuperseded(untilMs: number): void {
-    this.#deleteSuperseded(({ sinceMs }) => sinceMs <= untilMs);
+  /** Deletes files superseded up to this monotonic time. @throws file system errors */
+  deleteSuperseded(until: number): void {
+    this.#deleteSuperseded(({ since }) => since <= until);
   }
 
   /** Oldest first. */
@@ -83,26 +89,30 @@ export class Catalogue {
   }
 
   /**
-   * Deletes the oldest files until the rest is within the limits. Returns the deleted ones.
+   * Deletes the oldest files until the rest is within the limits, or until one cannot be deleted.
+   * Returns the deleted ones.
    * @param beside the size of open segments, in bytes
    * @param busy sequences of files that are being converted or compacted, and must stay
+   * @throws file system errors, if nothing was deleted
    */
   trim(
-    { maxBytes, maxAgeMs }: ArchiveLimits,
-    nowMs: number,
+    { maxBytes, before }: Limits,
     beside: number,
     busy: ReadonlySet<number> = new Set(),
   ): KeptFile[] {
     let { bytes } = this.totals();
     const deleted: KeptFile[] = [];
     for (const file of this.#files) {
-      const tooOld = file.hour + hourMs < nowMs - maxAgeMs;
+      const tooOld = file.hour + hourMs < before;
       if (!tooOld && bytes + beside <= maxBytes) break;
       if (busy.has(file.sequence)) continue;
-      // First, or the files that this one supersedes would count again.
-      this.#deleteSuperseded((other) => covers(file, other.file));
-      rmSync(join(this.#folder, file.path), { force: true });
-      this.#removeEmpty(dirname(file.path));
+      try {
+        this.#delete(file);
+      } catch (error) {
+        // The next call fails at once, if this is not over by then.
+        if (deleted.length === 0) throw error;
+        break;
+      }
       bytes -= file.bytes;
       deleted.push(file);
     }
@@ -113,8 +123,15 @@ export class Catalogue {
     return deleted;
   }
 
+  #delete(file: KeptFile): void {
+    // First, or the files that this one supersedes would count again.
+    this.#deleteSuperseded((other) => covers(file, other.file));
+    rmSync(join(this.#folder, file.path), { force: true });
+    this.#removeEmpty(dirname(file.path));
+  }
+
   #deleteSuperseded(
-    isDue: (superseded: { readonly file: KeptFile; readonly sinceMs: number }) => boolean,
+    isDue: (superseded: { readonly file: KeptFile; readonly since: MonotonicMs }) => boolean,
   ): void {
     if (this.#superseded.length === 0) return;
     this.#superseded = this.#superseded.filter((superseded) => {

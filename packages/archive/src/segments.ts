@@ -20,9 +20,9 @@ import { segmentHeader, segmentHeaderBytes } from './segment.ts';
 
 /**
  * About 600,000 messages of the challenge's load, or 5 MB of Parquet: converting one takes a second or
- * two and about 100 MB of memory.
+ * two and about 100 MB of memory. A segment may exceed it by what a worker's slots hold.
  */
-const fullBytes = 32 << 20;
+export const fullBytes = 32 << 20;
 /** After this time, even a few messages are converted to Parquet. */
 const oldMs = 10 * 60_000;
 
@@ -48,6 +48,8 @@ interface OpenSegment {
 export class Segments {
   readonly #folder: string;
   readonly #open = new Map<number, OpenSegment>();
+  /** Full ones that another of their hour has replaced, until they are closed. */
+  #full: OpenSegment[] = [];
   #nextSequence: number;
 
   constructor(folder: string, nextSequence: number) {
@@ -61,7 +63,11 @@ export class Segments {
     readonly messages: number;
     readonly bytes: number;
   }> {
-    return this.#open.values();
+    return this.#all();
+  }
+
+  #all(): OpenSegment[] {
+    return [...this.#full, ...this.#open.values()];
   }
 
   /**
@@ -72,7 +78,7 @@ export class Segments {
   append(batches: readonly HandedBatch[], write: number, now: MonotonicMs): void {
     const [first] = batches;
     if (first === undefined) return;
-    const segment = this.#open.get(first.hour) ?? this.#begin(first.hour, now);
+    const segment = this.#segmentOf(first.hour, now);
     for (const batch of batches) sealBatch(batch, batch.length, write);
     const views = batches.map(({ buffer, length }) => buffer.subarray(0, length));
     const bytes = views.reduce((sum, view) => sum + view.length, 0);
@@ -91,7 +97,7 @@ export class Segments {
 
   /** Syncs appended batches. @throws file system errors */
   sync(): void {
-    for (const segment of this.#open.values()) {
+    for (const segment of this.#all()) {
       if (!segment.dirty) continue;
       fdatasyncSync(segment.descriptor);
       segment.dirty = false;
@@ -100,15 +106,25 @@ export class Segments {
 
   /** Closes segments that are full or old, or all of them. */
   close(now: MonotonicMs, all = false): ClosedSegment[] {
-    const over = [...this.#open].filter(
-      ([, { bytes, since }]) => all || bytes >= fullBytes || now - since >= oldMs,
+    const over = this.#all().filter(
+      ({ bytes, since }) => all || bytes >= fullBytes || now - since >= oldMs,
     );
-    return over.map(([hour, segment]) => {
-      this.#open.delete(hour);
-      closeSync(segment.descriptor);
+    this.#full = [];
+    return over.map((segment) => {
       const { file, messages, bytes, write } = segment;
+      if (this.#open.get(file.hour) === segment) this.#open.delete(file.hour);
+      closeSync(segment.descriptor);
       return { file, messages, bytes, write };
     });
+  }
+
+  /** The segment of an hour that is not full yet. */
+  #segmentOf(hour: number, now: MonotonicMs): OpenSegment {
+    const open = this.#open.get(hour);
+    if (open !== undefined && open.bytes < fullBytes) return open;
+    const next = this.#begin(hour, now);
+    if (open !== undefined) this.#full.push(open);
+    return next;
   }
 
   #begin(hour: number, now: MonotonicMs): OpenSegment {

@@ -107,9 +107,8 @@ export class Cluster {
     const settings = withNameOfFolder(parts);
     const options = await connectionOptions(settings);
     const merges = parts.settings.role !== 'ingest';
-    const { dataDir, clock, coordinator } = parts;
-    const clockSteps = () => coordinator.state().clockSteps;
-    const store = merges ? await MergedStore.open(dataDir, clock, clockSteps) : undefined;
+    const { dataDir, clock } = parts;
+    const store = merges ? await MergedStore.open(dataDir, clock) : undefined;
     const cluster = new Cluster({ ...parts, settings }, options, store);
     if (settings.node !== parts.settings.node)
       parts.log.info({ node: settings.node }, 'publishing under the name that this folder has');

@@ -53,31 +53,26 @@ export class MergedStore implements StoredMinutes, StoredParts, Expiring {
   readonly #store: Store;
   readonly #anchor: Anchor;
   readonly #clock: Clock;
-  readonly #clockSteps: () => number;
   #meta = newMeta('cluster');
   #record: MergeRecord | undefined;
   #failing = false;
   #isDamaged = false;
   #onDamage: (node: string, start: number, what: string) => void = () => undefined;
 
-  private constructor(store: Store, anchor: Anchor, clock: Clock, clockSteps: () => number) {
+  private constructor(store: Store, anchor: Anchor, clock: Clock) {
     this.#store = store;
     this.#anchor = anchor;
     this.#clock = clock;
-    this.#clockSteps = clockSteps;
   }
 
-  /**
-   * @param clockSteps counts steps of the wall clock, after which retention waits
-   * @throws Reto3Error if the folder cannot be opened, or is a server's
-   */
-  static async open(dataDir: string, clock: Clock, clockSteps = () => 0): Promise<MergedStore> {
+  /** @throws Reto3Error if the folder cannot be opened, or is a server's */
+  static async open(dataDir: string, clock: Clock): Promise<MergedStore> {
     const folder = new HeldFolder(mergerFolderOf(dataDir), 'merger');
     const store = await folder.openStore().catch((error: unknown) => {
       throw openMergersFailure(error);
     });
     try {
-      const merged = new MergedStore(store, folder.anchor, clock, clockSteps);
+      const merged = new MergedStore(store, folder.anchor, clock);
       await merged.#load();
       return merged;
     } catch (error) {
@@ -184,10 +179,6 @@ export class MergedStore implements StoredMinutes, StoredParts, Expiring {
   viewOfNode(node: PartsOfNode, minutes: readonly MergedMinute[], ends: Ends): CountsView {
     const snapshot = this.#store.snapshot();
     return nodeView(node, { snapshot, minutes, keptFrom: this.keptFrom, ends });
-  }
-
-  state(): { readonly clockSteps: number } {
-    return { clockSteps: this.#clockSteps() };
   }
 
   /** The end of the ms10 windows, and parts, that are deleted; epoch ms. */

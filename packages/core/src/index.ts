@@ -34,6 +34,7 @@ export {
   systemClock,
   type WallMs,
 } from './clock.ts';
+export { ClockDoubt, deleteEveryMs } from './clock-doubt.ts';
 export { type Damage, damageMessage, type OnDamage, reportDamage } from './damage.ts';
 export { type ErrorCode, errorHints, messageOf, Reto3Error } from './errors.ts';
 export { type HttpEngineName, httpEngines, ingestServer } from './http-engine.ts';

@@ -1,20 +1,13 @@
 /**
- * Retention: deletes blocks that are older than their period is kept.
- *
- * Deleting cannot be undone, and depends on the wall clock alone: a clock that jumps a year ahead
- * would delete everything. So:
- * - nothing is deleted within an hour after the wall clock stepped: most wrong steps are corrected
- *   by then, and the log and the metrics report them;
- * - a clock that is, or has stepped, more than a day ahead of the newest counts is in doubt: it may
- *   be right (the server was off for a month) or wrong. Then each run deletes at most a day of a
- *   period, which leaves a day and more to notice a wrong clock;
- * - only whole blocks are deleted, the shorter periods first: `min` blocks verify `ms10` and `sec`
- *   (store/verified.ts), so they are deleted last.
+ * Retention: deletes blocks that are older than their period is kept, as far as the wall clock is
+ * to be trusted (`ClockDoubt`). Only whole blocks are deleted, the shorter periods first: `min`
+ * blocks verify `ms10` and `sec` (store/verified.ts), so they are deleted last.
  */
 import {
   alignDown,
   type Clock,
-  type MonotonicMs,
+  ClockDoubt,
+  deleteEveryMs,
   type PeriodName,
   periodNames,
   periods,
@@ -33,7 +26,6 @@ export interface Expired {
 
 /** The part of the coordinator that retention needs. */
 export interface Expiring {
-  state(): { readonly clockSteps: number };
   /** End of the newest counts before this server started, epoch ms; 0 in a new folder. */
   readonly endBefore: number;
   expired(period: PeriodName): Promise<Expired>;
@@ -47,19 +39,10 @@ export interface RetentionEvents {
   failed(error: unknown): void;
 }
 
-const secondMs = 1_000;
-const hourMs = 3_600_000;
-const dayMs = 24 * hourMs;
-
 /** Late enough not to slow down the start, early enough to free a full disk soon. */
-const firstRunAfterMs = 5 * secondMs;
-const runEveryMs = hourMs;
-const quietAfterStepMs = hourMs;
-/** How far ahead of the newest counts the clock is in doubt, and how much a run deletes then. */
-const doubtfulMs = dayMs;
-const maxDoubtfulDeleteMs = dayMs;
+const firstRunAfterMs = 5_000;
 /** Often enough to notice a step of the clock soon. */
-const beatMs = secondMs;
+const beatMs = 1_000;
 
 export class Retention {
   readonly #coordinator: Expiring;
@@ -69,11 +52,7 @@ export class Retention {
   #timer: NodeJS.Timeout | undefined;
   #running: Promise<void> | undefined;
   #nextRun: number;
-  #clockSteps: number;
-  #steppedAt: MonotonicMs | undefined;
-  /** Wall time minus monotonic time at the start. */
-  readonly #offsetMs: number;
-  readonly #doubtfulAtStart: boolean;
+  readonly #doubt: ClockDoubt;
 
   constructor(coordinator: Expiring, clock: Clock, retain: Retain, events: RetentionEvents) {
     const now = clock.read();
@@ -82,10 +61,7 @@ export class Retention {
     this.#retain = retain;
     this.#events = events;
     this.#nextRun = now.monotonicMs + firstRunAfterMs;
-    this.#clockSteps = coordinator.state().clockSteps;
-    this.#offsetMs = now.wallMs - now.monotonicMs;
-    const { endBefore } = coordinator;
-    this.#doubtfulAtStart = endBefore > 0 && now.wallMs - endBefore > doubtfulMs;
+    this.#doubt = new ClockDoubt(now, coordinator.endBefore);
   }
 
   start(): void {
@@ -102,31 +78,23 @@ export class Retention {
   /** Runs if it is time. Never throws. */
   async beat(): Promise<void> {
     const now = this.#clock.read();
-    const { clockSteps } = this.#coordinator.state();
-    if (clockSteps !== this.#clockSteps) {
-      this.#clockSteps = clockSteps;
-      this.#steppedAt = now.monotonicMs;
-    }
-    if (this.#running !== undefined || now.monotonicMs < this.#nextRun) return;
-    if (this.#steppedAt !== undefined && now.monotonicMs - this.#steppedAt < quietAfterStepMs)
-      return;
-    this.#nextRun = now.monotonicMs + runEveryMs;
-    const doubtful =
-      this.#doubtfulAtStart || now.wallMs - now.monotonicMs - this.#offsetMs > doubtfulMs;
-    this.#running = this.#run(now.wallMs, doubtful);
+    const deletableMs = this.#doubt.deletableMs(now);
+    if (this.#running !== undefined || now.monotonicMs < this.#nextRun || deletableMs === 0) return;
+    this.#nextRun = now.monotonicMs + deleteEveryMs;
+    this.#running = this.#run(now.wallMs, deletableMs);
     await this.#running;
     this.#running = undefined;
   }
 
-  async #run(nowMs: WallMs, doubtful: boolean): Promise<void> {
+  async #run(nowMs: WallMs, deletableMs: number): Promise<void> {
     // A longer period is never deleted further than a shorter one.
     let limit = Number.POSITIVE_INFINITY;
     try {
       for (const name of periodNames) {
         const { before, oldest } = await this.#coordinator.expired(name);
-        let due = Math.min(limit, nowMs - this.#retain[name]);
-        if (doubtful) due = Math.min(due, Math.max(before, oldest ?? 0) + maxDoubtfulDeleteMs);
-        due = Math.max(before, alignDown(due, periods[name].blockMs));
+        const allowed = Math.max(before, oldest ?? 0) + deletableMs;
+        const old = Math.min(limit, allowed, nowMs - this.#retain[name]);
+        const due = Math.max(before, alignDown(old, periods[name].blockMs));
         if (due > before && Number.isFinite(due)) {
           await this.#coordinator.deleteBefore(name, due);
           if (oldest !== undefined && oldest < due) this.#events.deleted(name, due);
