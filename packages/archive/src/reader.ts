@@ -53,7 +53,6 @@ export function filesIn(folder: string, { from, to }: ArchiveRange): ArchiveFile
 
 /**
  * @param folder of the archive
- * @param options `threads`: of DuckDB; one per core by default
  * @throws Reto3Error RETO3_DUCKDB_MISSING, RETO3_DATA_VERSION, RETO3_ARCHIVE_DAMAGED,
  * RETO3_ARCHIVE_CHANGED; errors of reading
  */
@@ -61,7 +60,6 @@ export async function* readArchive(
   folder: string,
   range: ArchiveRange,
   parts: ArchivedParts,
-  options: { readonly threads?: number } = {},
 ): AsyncGenerator<MessageBatch> {
   let parquet: ParquetReader | undefined;
   try {
@@ -72,8 +70,7 @@ export async function* readArchive(
         continue;
       }
       const now = parquetOf(folder, file);
-      if (now === undefined) continue;
-      parquet ??= await ParquetReader.open(options.threads);
+      parquet ??= await ParquetReader.open();
       yield* parquet.read(folder, now, range, parts);
     }
   } finally {
@@ -92,15 +89,15 @@ function openSegment(folder: string, { path }: ArchiveFile): SegmentContent | un
 }
 
 /**
- * The Parquet file that now has the messages of `file`; undefined if they were deleted.
- * @throws Reto3Error RETO3_ARCHIVE_CHANGED if it was compacted with others
+ * The Parquet file that now has the messages of `file`.
+ * @throws Reto3Error RETO3_ARCHIVE_CHANGED if they were deleted, or compacted with those of others:
+ * earlier files of the hour have been read already
  */
-function parquetOf(folder: string, file: ArchiveFile): ArchiveFile | undefined {
+function parquetOf(folder: string, file: ArchiveFile): ArchiveFile {
   if (file.kind === 'parquet' && existsSync(join(folder, file.path))) return file;
   const now = listArchive(folder).find((other) => covers(other, file));
-  // Some of its sources may have been read already.
-  if (now !== undefined && now.first !== now.sequence) throw archiveChanged(file.path);
-  if (now?.kind === 'segment') throw new Error(`BUG: the segment ${file.path} is there and is not`);
+  if (now === undefined || now.first !== now.sequence) throw archiveChanged(file.path);
+  if (now.kind === 'segment') throw new Error(`BUG: the segment ${file.path} is there and is not`);
   return now;
 }
 
@@ -166,14 +163,10 @@ export class ParquetReader {
     this.#connection = connection;
   }
 
-  /**
-   * @param threads of DuckDB; one per core by default
-   * @throws Reto3Error RETO3_DUCKDB_MISSING
-   */
-  static async open(threads?: number): Promise<ParquetReader> {
+  /** @throws Reto3Error RETO3_DUCKDB_MISSING */
+  static async open(): Promise<ParquetReader> {
     const duckDb = await loadDuckDb();
-    const options = threads === undefined ? {} : { threads: String(threads) };
-    const database = await openDuckDb(duckDb, options);
+    const database = await openDuckDb(duckDb);
     const connection = await database.connect();
     await prepareAllColumns(connection);
     return new ParquetReader(duckDb, database, connection);

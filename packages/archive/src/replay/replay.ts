@@ -27,8 +27,6 @@ export interface ReplayRange {
 }
 
 export interface ReplayOptions {
-  /** The number of DuckDB's threads; one per core by default. */
-  readonly threads?: number;
   /** Called with the number of messages read so far. */
   readonly onProgress?: (messages: number) => void;
 }
@@ -49,15 +47,14 @@ export async function* replay(
   report: Report,
   period: Period,
   range: ReplayRange,
-  { threads, onProgress }: ReplayOptions = {},
+  { onProgress }: ReplayOptions = {},
 ): AsyncGenerator<StoredWindow> {
   const isCount = report.name === countName;
   const windows = isCount ? new Counts(period) : new Accumulated(report, period);
   const parts = isCount ? 'time' : report.needs;
-  const options = threads === undefined ? {} : { threads };
   let hour = 0;
   let messages = 0;
-  for await (const batch of readArchive(folder, arrivalsFor(report, range), parts, options)) {
+  for await (const batch of readArchive(folder, arrivalsFor(report, range), parts)) {
     const batchHour = alignDown(batch.arrivedMs[0] ?? 0, hourMs);
     // The range consists of whole windows, so all windows of this hour are in it.
     if (batchHour !== hour && report.timeOf === undefined) yield* windows.take();
