@@ -129,6 +129,15 @@ describe('an audit of an archive', () => {
     });
   });
 
+  it('skips the decades between two files', async () => {
+    const long = Date.UTC(1990, 0);
+    write(3, [long]);
+    expect(await run()).toMatchObject({
+      places: [{ from: long, reason: expect.stringMatching(/^got 1 messages archived/) }],
+      archive: { files: 3, notArchived: 0 },
+    });
+  });
+
   it('finds a message too many', async () => {
     write(3, [startMs + 100, startMs + 10]);
     expect(await faults()).toEqual([

@@ -132,15 +132,14 @@ class ArchiveAuditor {
   }
 
   async read(view: CountsView, range: Range): Promise<void> {
-    const files = filesIn(this.#folder, range);
-    const [first, last] = [files[0], files.at(-1)];
-    if (first === undefined || last === undefined) return;
-    // Includes hours without a file: messages counted then are missing from the archive.
-    for (let { hour } = first; hour <= last.hour; hour += hourMs) {
-      this.#counts.clear();
-      for (const file of files) if (file.hour === hour) await this.#file(file);
+    let end: number | undefined;
+    for (const [hour, files] of byHour(filesIn(this.#folder, range))) {
       const from = Math.max(hour, range.from);
-      await this.#hold(view, hour, { from, to: Math.min(hour + hourMs, range.to) });
+      if (end !== undefined) await this.#sumWithoutFile(view, { from: end, to: from });
+      end = Math.min(hour + hourMs, range.to);
+      this.#counts.clear();
+      for (const file of files) await this.#file(file);
+      await this.#hold(view, hour, { from, to: end });
     }
   }
 
@@ -236,6 +235,14 @@ class ArchiveAuditor {
     if (this.places.length < mostPlaces) this.places.push(place);
   }
 
+  /** Hours without a file, which may be decades: all that was counted is missing. */
+  async #sumWithoutFile(view: CountsView, range: Range): Promise<void> {
+    if (range.from >= range.to) return;
+    // What is damaged is unknown.
+    for await (const { windows } of readChunks(view, min, range, () => undefined))
+      for (const count of windows.counts) this.#notArchived += count;
+  }
+
   /** Compares an hour with the stored counts. */
   async #hold(view: CountsView, hour: number, { from, to }: Range): Promise<void> {
     let end = to;
@@ -277,6 +284,17 @@ class ArchiveAuditor {
       } else if (Number.isFinite(counted)) this.#notArchived += counted - archived;
     }
   }
+}
+
+/** Files by the start of their hour, oldest first. */
+function byHour(files: readonly ArchiveFile[]): Map<number, ArchiveFile[]> {
+  const hours = new Map<number, ArchiveFile[]>();
+  for (const file of files) {
+    const same = hours.get(file.hour);
+    if (same === undefined) hours.set(file.hour, [file]);
+    else same.push(file);
+  }
+  return hours;
 }
 
 function inOtherHours(messages: number): string {
