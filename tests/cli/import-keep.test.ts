@@ -1,6 +1,17 @@
 /** `reto3 import --keep`, and commands that read a log's messages. */
-import { appendFile, chown, mkdir, readdir, stat, symlink, writeFile } from 'node:fs/promises';
+import {
+  appendFile,
+  chown,
+  copyFile,
+  mkdir,
+  readdir,
+  stat,
+  symlink,
+  writeFile,
+} from 'node:fs/promises';
 import { join } from 'node:path';
+import { pendingPath } from '@reto3/archive/src/layout.ts';
+import { FolderWriter } from '@reto3/engine';
 import { expect, test } from 'vitest';
 import { runCli, startCli } from '../support/cli.ts';
 import { temporaryFolder } from '../support/folder.ts';
@@ -165,6 +176,23 @@ test('messages are as exact as counts after repeated kills', async () => {
   }
   expect(killed).toBeGreaterThan(0);
   await runCli(['import', log, '--data-dir', folder, '--keep']);
+  await expectExact(folder);
+});
+
+test('a repair takes no messages of an interrupted import for counted ones', async () => {
+  const { folder, keep } = await imported(100);
+  const writer = await FolderWriter.open(folder);
+  const write = await writer.nextWrite();
+  await writer.close();
+  const archive = join(folder, 'archive');
+  const names = await readdir(archive, { recursive: true });
+  const kept = names.find((name) => name.endsWith('.parquet')) ?? '';
+  const hour = Date.parse('2016-05-28T11:00Z');
+  // As if an import of the same lines had been killed before it was counted.
+  const pending = pendingPath({ sequence: 2, hour, messages: 100, write });
+  await copyFile(join(archive, kept), join(archive, pending));
+  expect(await runCli(['doctor', '--repair', '--data-dir', folder])).toMatchObject({ code: 0 });
+  expect(await keep()).toMatchObject({ code: 0 });
   await expectExact(folder);
 });
 

@@ -9,7 +9,7 @@ export {
   countKeysInThread,
 } from './keys.ts';
 export { ParquetTable, type TableColumn } from './parquet-table.ts';
-export { cutOffTexts, recoverArchive } from './recover.ts';
+export { cutOffTexts, finishImports, recoverArchive } from './recover.ts';
 export { compareReplay } from './replay/compare.ts';
 export { countName } from './replay/count.ts';
 export { differenceText } from './replay/difference-text.ts';

@@ -34,12 +34,7 @@ export interface CutOff {
  */
 export function recoverArchive(folder: string, writes: number): CutOff {
   if (!existsSync(folder)) return { tornBytes: 0, messages: 0, damaged: [] };
-  for (const path of pathsIn(folder)) {
-    const pending = parsePendingPath(path);
-    if (pending === undefined) continue;
-    if (pending.write <= writes) releasePending(folder, pending);
-    else rmSync(join(folder, path));
-  }
+  finishImports(folder, writes);
   const kept = new Set(listArchive(folder).map(({ path }) => path));
   for (const path of pathsIn(folder)) {
     const file = parseArchivePath(path);
@@ -70,6 +65,21 @@ export function recoverArchive(folder: string, writes: number): CutOff {
     else if (bytes < content.bytes) truncateSync(join(folder, path), bytes);
   }
   return { tornBytes, messages, damaged };
+}
+
+/**
+ * Finishes imports that ended early: keeps the files whose messages the store counts, and deletes
+ * the others.
+ * @param writes the number of writes in the store
+ * @throws file system errors
+ */
+export function finishImports(folder: string, writes: number): void {
+  for (const path of pathsIn(folder)) {
+    const pending = parsePendingPath(path);
+    if (pending === undefined) continue;
+    if (pending.write <= writes) releasePending(folder, pending);
+    else rmSync(join(folder, path));
+  }
 }
 
 /** Log lines about what was cut off. */

@@ -1,5 +1,4 @@
 /** Runs `reto3 import`: counts logs into a data folder. */
-import { existsSync } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { archiveFolderOf, FolderWriter, giveArchiveToOwner } from '@reto3/engine';
 import {
@@ -11,6 +10,7 @@ import {
   summaryLines,
 } from '@reto3/sources';
 import { glob, isDynamicPattern } from 'tinyglobby';
+import { hasArchive, recoverArchiveIn } from './recover-archive.ts';
 import { noteOnStderr } from './terminal/notes.ts';
 import { type Amount, withProgress } from './terminal/progress.ts';
 
@@ -67,14 +67,10 @@ async function keeperFor(
   writer: FolderWriter,
   isKept: boolean,
 ): Promise<OpenKeeper | undefined> {
-  const folder = archiveFolderOf(dataDir);
-  const isThere = existsSync(folder);
-  if (!isThere && !isKept) return undefined;
-  const { cutOffTexts, MessageKeeper, recoverArchive } = await import('@reto3/archive');
-  if (isThere)
-    for (const text of cutOffTexts(recoverArchive(folder, (await writer.nextWrite()) - 1)))
-      noteOnStderr(text);
+  if (hasArchive(dataDir)) await recoverArchiveIn(dataDir, (await writer.nextWrite()) - 1);
   if (!isKept) return undefined;
+  const { MessageKeeper } = await import('@reto3/archive');
+  const folder = archiveFolderOf(dataDir);
   return (name) => MessageKeeper.open(folder, name, () => writer.nextWrite());
 }
 

@@ -22,7 +22,7 @@ export { FolderWriter, minutesPerCommit } from './coordinator/folder-writer.ts';
 export type { FlushParticipant, Written } from './coordinator/participant.ts';
 export { type Expired, type Expiring, Retention } from './coordinator/retention.ts';
 export type { StoredCounts } from './coordinator/stored.ts';
-export { type Repair, repair } from './doctor/repair.ts';
+export { type FoundWrites, type Repair, repair } from './doctor/repair.ts';
 export { journalIn } from './journal/journal-folder.ts';
 export type { HeldRow } from './journal/record.ts';
 export { answer, type Reply } from './query/answer.ts';

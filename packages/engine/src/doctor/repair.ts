@@ -61,17 +61,28 @@ export interface Repair {
   readonly audit: Audit;
 }
 
+/** The writes that a damaged store still has. */
+export interface FoundWrites {
+  /** The number of the last one. */
+  readonly last: number;
+  /** Whether some of them, or later ones, are missing. */
+  readonly areShort: boolean;
+}
+
 /**
  * Whatever ends a repair early, the next one starts over from the copy, and no other program opens
  * the folder until then.
  * @param nowMs the present, epoch ms; it also names the copy
  * @param signal aborts the repair while the folder is copied, not later
+ * @param beforeWrite called before the repair's own write takes the next number, which an archive
+ * may have used for messages that the store has lost
  * @throws Reto3Error RETO3_DATA_LOCKED, RETO3_DATA_UNREADABLE, RETO3_DATA_VERSION, RETO3_DISK_FULL
  */
 export async function repair(
   dataDir: string,
   nowMs: number,
   signal: AbortSignal = new AbortController().signal,
+  beforeWrite: (found: FoundWrites) => Promise<void> = async () => undefined,
 ): Promise<Repair> {
   if (!(await holdsDatabase(dataDir))) {
     throw new Reto3Error(
@@ -85,7 +96,7 @@ export async function repair(
     await assertRepairable(folder);
     const copy = await beginRepair(folder, nowMs, signal);
     try {
-      return { copy, ...(await repairCopied(folder, renewLock, nowMs)) };
+      return { copy, ...(await repairCopied(folder, renewLock, nowMs, beforeWrite)) };
     } catch (error) {
       throw repairFailure(folder, copy, error);
     } finally {
@@ -99,6 +110,7 @@ async function repairCopied(
   folder: string,
   renewLock: () => Promise<void>,
   nowMs: number,
+  beforeWrite: (found: FoundWrites) => Promise<void>,
 ): Promise<Omit<Repair, 'copy'>> {
   // LevelDB's parser may crash the process on a damaged table, so it must not see one.
   const tables = await damagedTables(folder);
@@ -119,7 +131,8 @@ async function repairCopied(
     await putBack(database, salvaged, elsewhere, lost);
     const dropped = [...stale, ...(await dropDamaged(database))];
     const store = await Store.open(async () => database);
-    const rows = await repairRows(folder, store, { dropped, lost, anyMissing, nowMs });
+    const known = { dropped, lost, anyMissing, nowMs };
+    const rows = await repairRows(folder, store, known, beforeWrite);
     const audit = await auditFolder(await DataFolder.on(store, folder), nowMs);
     await endRepair(folder);
     return { filesRepaired, dropped, ...rows, audit };
@@ -169,6 +182,7 @@ async function repairRows(
   folder: string,
   store: Store,
   known: Omit<Losses, 'cut'>,
+  beforeWrite: (found: FoundWrites) => Promise<void>,
 ): Promise<Pick<Repair, 'changes' | 'writesMissing' | 'journalDamage' | 'gone'>> {
   const { anyMissing, nowMs } = known;
   const found = await store.readMeta();
@@ -181,7 +195,9 @@ async function repairRows(
   const cut = isShort ? await cutOf(store, folder, nowMs) : undefined;
   const open = [...meta.open, ...journal.open];
   const { changes, gone } = await rebuildSeries(store, { ...meta, open }, { ...known, cut });
-  const writes = Math.max(meta.writes, anchored ?? 0, journal.lastWrite) + 1;
+  const last = Math.max(found?.writes ?? anchored ?? 0, journal.lastWrite);
+  await beforeWrite({ last, areShort: isShort || found === undefined });
+  const writes = Math.max(last, anchored ?? 0) + 1;
   // A server whose store fails holds no lock. With another boot, it cannot go on with this folder.
   const boot = { bootId: randomUUID(), clean: true };
   const { messages: _, ...mended } = { ...withoutJournal(meta), ...boot, writes, open: [] };
