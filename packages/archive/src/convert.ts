@@ -6,7 +6,7 @@ import { mkdirSync, renameSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { DuckDBConnection } from '@duckdb/node-api';
 import { type Batch, messagesOf } from './batch.ts';
-import { type DuckDb, loadDuckDb, openDuckDb, sqlString } from './duckdb.ts';
+import { besideCounting, type DuckDb, loadDuckDb, openDuckDb, sqlString } from './duckdb.ts';
 import { holdArchive } from './held-archive.ts';
 import { type ArchiveFile, parquetPath, partialPath } from './layout.ts';
 import { damagedBytes, quarantine, syncPath } from './quarantine.ts';
@@ -37,11 +37,7 @@ export class Converter {
   /** @throws Reto3Error RETO3_DUCKDB_MISSING */
   static async open(folder: string): Promise<Converter> {
     const duckDb = await loadDuckDb();
-    // One thread, since the cores are for counting. Without a temporary directory, a conversion
-    // that needs more memory fails instead of filling the disk.
-    const database = await openDuckDb(duckDb, {
-      ...{ threads: '1', memory_limit: '1GB', temp_directory: '' },
-    });
+    const database = await openDuckDb(duckDb, besideCounting);
     const connection = await database.connect();
     await prepareAllColumns(connection);
     return new Converter(duckDb, connection, folder);

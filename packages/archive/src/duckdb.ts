@@ -17,14 +17,24 @@ export async function loadDuckDb(): Promise<DuckDb> {
   }
 }
 
-/** An in-memory database that never downloads extensions. */
+/** Options of DuckDB. */
+export type DuckDbOptions = Readonly<Record<string, string>>;
+
+/** In a server, whose cores and memory are for counting. */
+export const besideCounting: DuckDbOptions = { threads: '1', memory_limit: '1GB' };
+
+/**
+ * An in-memory database that never downloads extensions. It has no temporary directory: work that
+ * needs more memory fails instead of filling a disk with messages.
+ */
 export async function openDuckDb(
   duckDb: DuckDb,
-  options: Readonly<Record<string, string>> = {},
+  options: DuckDbOptions = {},
 ): Promise<DuckDBInstance> {
   return duckDb.DuckDBInstance.create(':memory:', {
     autoinstall_known_extensions: 'false',
     autoload_known_extensions: 'false',
+    temp_directory: '',
     ...options,
   });
 }
@@ -32,6 +42,16 @@ export async function openDuckDb(
 /** An SQL string literal. */
 export function sqlString(text: string): string {
   return `'${text.replaceAll("'", "''")}'`;
+}
+
+/** A path as DuckDB's readers take it: they would expand `*`, `?` and `[`. */
+export function literalPath(path: string): string {
+  return path.replaceAll(/[*?[]/g, '[$&]');
+}
+
+/** An SQL list of files to read. */
+export function fileList(paths: readonly string[]): string {
+  return `[${paths.map((path) => sqlString(literalPath(path))).join(', ')}]`;
 }
 
 /**

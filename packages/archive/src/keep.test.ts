@@ -75,6 +75,16 @@ describe('MessageKeeper', () => {
     ]);
   });
 
+  it('keeps a text with NUL, even if all messages have it', async () => {
+    const keeper = await open();
+    for (let row = 0; row < 2; row++) keeper.message(startMs, request('/a\0b'), undefined);
+    await keeper.finish();
+    keeper.release();
+    keeper.close();
+    const row = [0, 'GET', '/a\0b', '', '192.0.2.7', 200, undefined, "o'clock.log"];
+    expect(await kept()).toEqual([row, row]);
+  });
+
   it('leaves nothing of messages that are not counted', async () => {
     const keeper = await keepThree();
     keeper.close();

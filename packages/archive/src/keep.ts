@@ -99,7 +99,7 @@ export class MessageKeeper {
     nextWrite: () => Promise<number>,
   ): Promise<MessageKeeper> {
     const duckDb = await loadDuckDb();
-    const database = await openDuckDb(duckDb, { threads: '1', temp_directory: '' });
+    const database = await openDuckDb(duckDb, { threads: '1' });
     const connection = await database.connect();
     return new MessageKeeper(folder, source, nextWrite, duckDb, database, connection);
   }
@@ -191,10 +191,11 @@ export class MessageKeeper {
     this.#texts = new Texts();
   }
 
+  /** Whether one SQL literal stands for the column; none can contain NUL. */
   #isConstant(name: TextColumn): boolean {
     const numbers = this.#numbers[name];
     for (let row = 1; row < this.#count; row++) if (numbers[row] !== numbers[0]) return false;
-    return true;
+    return !this.#texts.text(numbers[0] ?? 0).includes('\0');
   }
 
   async #fillTexts(): Promise<void> {

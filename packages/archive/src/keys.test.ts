@@ -11,6 +11,14 @@ const range = { from: hour, to: hour + 60_000 };
 const folder = mkdtempSync(join(tmpdir(), 'reto3-keys-'));
 afterAll(() => rmSync(folder, { recursive: true }));
 
+async function copyTo(path: string, select: string): Promise<void> {
+  const database = await openDuckDb(await loadDuckDb());
+  const connection = await database.connect();
+  await connection.run(`COPY (${select}) TO ${sqlString(path)} (FORMAT parquet)`);
+  connection.closeSync();
+  database.closeSync();
+}
+
 /**
  * One message per millisecond of a minute, with paths /0 to /9 in turn; in the tenth second, nine
  * in ten are /0.
@@ -18,16 +26,12 @@ afterAll(() => rmSync(folder, { recursive: true }));
 beforeAll(async () => {
   const path = join(folder, parquetPath(1, hour, 60_000));
   mkdirSync(dirname(path), { recursive: true });
-  const database = await openDuckDb(await loadDuckDb());
-  const connection = await database.connect();
-  await connection.run(
-    `COPY (SELECT make_timestamp_ms(${hour} + range)::TIMESTAMP_MS AS arrived, 0::USMALLINT AS worker, ` +
+  await copyTo(
+    path,
+    `SELECT make_timestamp_ms(${hour} + range)::TIMESTAMP_MS AS arrived, 0::USMALLINT AS worker, ` +
       `'POST' AS method, '/' || if(range // 1000 = 10 AND range % 10 < 9, 0, range % 10) AS path, ` +
-      `'' AS query, ''::BLOB AS body, 0::UINTEGER AS body_bytes FROM range(60_000)) ` +
-      `TO ${sqlString(path)} (FORMAT parquet)`,
+      `'' AS query, ''::BLOB AS body, 0::UINTEGER AS body_bytes FROM range(60_000)`,
   );
-  connection.closeSync();
-  database.closeSync();
 });
 
 const stretches = [
@@ -50,6 +54,23 @@ it('counts keys of the range and of each stretch, without those with a tiny shar
   // One message of each path is no pattern.
   expect(brief).toEqual({ messages: 5, keys: [] });
   expect(outside).toEqual({ messages: 0, keys: [] });
+});
+
+it('asks for a shorter range if the memory does not suffice', async () => {
+  const many = mkdtempSync(join(folder, 'many-'));
+  const path = join(many, parquetPath(1, hour, 1_000_000));
+  mkdirSync(dirname(path), { recursive: true });
+  await copyTo(
+    path,
+    `SELECT make_timestamp_ms(${hour})::TIMESTAMP_MS AS arrived, 0::USMALLINT AS worker, ` +
+      `'GET' AS method, md5(range::VARCHAR) AS path, '' AS query, ''::BLOB AS body, ` +
+      '0::UINTEGER AS body_bytes FROM range(1_000_000)',
+  );
+  const question = { folder: many, range, stretches: [], key: 'path' } as const;
+  await expect(countKeys(question, { threads: '1', memory_limit: '50MB' })).rejects.toMatchObject({
+    code: 'RETO3_BAD_RANGE',
+  });
+  await expect(countKeys(question)).resolves.toMatchObject({ keys: 1_000_000 });
 });
 
 it.each<[ArchivedKey, string]>([

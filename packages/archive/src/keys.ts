@@ -3,7 +3,7 @@
  * a burst.
  */
 import { Worker } from 'node:worker_threads';
-import { type ErrorCode, Reto3Error } from '@reto3/core';
+import { type ErrorCode, messageOf, Reto3Error } from '@reto3/core';
 import {
   beforeMs,
   type KeyCount,
@@ -13,6 +13,7 @@ import {
   leastShare,
   type WhoKey,
 } from '@reto3/engine';
+import type { DuckDbOptions } from './duckdb.ts';
 import type { ArchiveRange } from './reader.ts';
 import { ArchiveSql } from './sql.ts';
 
@@ -37,19 +38,23 @@ export interface KeyQuestion {
   /** The stretches must not overlap. */
   readonly stretches: readonly KeyStretch[];
   readonly key: ArchivedKey;
-  /** The number of DuckDB's threads; one per core by default. */
-  readonly threads?: number;
 }
 
 /** How many keys of the range are listed: those with the most messages. */
 const maxKeys = 100;
 
-/** @throws what `ArchiveSql` throws */
-export async function countKeys(question: KeyQuestion): Promise<KeyCounts> {
-  const { folder, range, stretches, threads } = question;
+/**
+ * @param options of DuckDB
+ * @throws Reto3Error RETO3_BAD_RANGE if the memory does not suffice, and what `ArchiveSql` throws
+ */
+export async function countKeys(
+  question: KeyQuestion,
+  options: DuckDbOptions = {},
+): Promise<KeyCounts> {
+  const { folder, range, stretches } = question;
   const sql = statementOf(question);
   const archive = await ArchiveSql.open({
-    ...{ folder, range, sql, threads },
+    ...{ folder, range, sql, options },
     counts: async () => undefined,
   });
   try {
@@ -72,6 +77,10 @@ export async function countKeys(question: KeyQuestion): Promise<KeyCounts> {
         });
     }
     return { ...all, frequent, stretches: keys };
+  } catch (cause) {
+    if (!/\bout of memory\b/i.test(messageOf(cause))) throw cause;
+    const message = `cannot count so many different keys: ${messageOf(cause)}`;
+    throw new Reto3Error('RETO3_BAD_RANGE', message, { cause, hint: 'ask for a shorter range' });
   } finally {
     archive.close();
   }
@@ -110,7 +119,7 @@ export type FromKeyThread =
   | { readonly code: ErrorCode | undefined; readonly message: string };
 
 /**
- * Does the same in a thread, on one core, so that a server goes on counting.
+ * Does the same in a thread, on one core and in little memory, so that a server goes on counting.
  * @param signal ends the thread; its reason is thrown
  */
 export async function countKeysInThread(
@@ -118,7 +127,7 @@ export async function countKeysInThread(
   signal: AbortSignal,
 ): Promise<KeyCounts> {
   signal.throwIfAborted();
-  const workerData: KeyQuestion = { ...question, threads: 1 };
+  const workerData: KeyQuestion = question;
   const thread = new Worker(new URL('./keys-thread.js', import.meta.url), {
     workerData,
     name: 'reto3 keys',

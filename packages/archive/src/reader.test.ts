@@ -79,7 +79,10 @@ describe('a Parquet file', () => {
         message: expect.stringContaining(`cannot read the archive: ${path} is damaged: `),
       }),
     );
-    await expect(bodiesSelected()).rejects.toThrow(/^cannot run the SQL: \w/);
+    await expect(bodiesSelected()).rejects.toMatchObject({
+      code: 'RETO3_ARCHIVE_DAMAGED',
+      message: expect.stringMatching(/^cannot read the archive: \w/),
+    });
   });
 
   it('without its footer is named', async () => {

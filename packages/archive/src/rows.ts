@@ -2,7 +2,7 @@
 import { setImmediate } from 'node:timers/promises';
 import type { DuckDBConnection, DuckDBValue } from '@duckdb/node-api';
 import type { Message } from '@reto3/reports';
-import { type DuckDb, sqlString } from './duckdb.ts';
+import { type DuckDb, fileList } from './duckdb.ts';
 
 /** Rows in one of DuckDB's chunks. */
 const chunkRows = 2_048;
@@ -35,9 +35,8 @@ export function prepareAllColumns(connection: DuckDBConnection): Promise<void> {
 
 /** A FROM clause with every column, whichever version of reto3 wrote the files. */
 export function allColumns(paths: readonly string[]): string {
-  const files = paths.map(sqlString).join(', ');
   return (
-    `(SELECT * FROM read_parquet([${files}], hive_partitioning = false, union_by_name = true) ` +
+    `(SELECT * FROM read_parquet(${fileList(paths)}, hive_partitioning = false, union_by_name = true) ` +
     `UNION ALL BY NAME SELECT ${columnsOfTable} FROM ${emptyTable})`
   );
 }
@@ -92,7 +91,7 @@ export async function rowsInFooters(
 ): Promise<number> {
   if (paths.length === 0) return 0;
   const result = await connection.runAndReadAll(
-    `SELECT sum(num_rows)::DOUBLE FROM parquet_file_metadata([${paths.map(sqlString).join(', ')}])`,
+    `SELECT sum(num_rows)::DOUBLE FROM parquet_file_metadata(${fileList(paths)})`,
   );
   return Number(result.getRows()[0]?.[0] ?? 0);
 }

@@ -1,16 +1,18 @@
 /**
  * SQL over an archive, with DuckDB in this process and the views `messages` and `counts`
- * (count-tables.ts). Read-only: a statement must be one SELECT, and DuckDB may open only the
- * archive's files and the output file.
+ * (count-tables.ts). Read-only: a statement must be one SELECT, and DuckDB may open only the files
+ * of the view and the output file.
  */
 import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import type { DuckDBConnection, DuckDBInstance, DuckDBPreparedStatement } from '@duckdb/node-api';
-import { type PeriodName, Reto3Error } from '@reto3/core';
+import { messageOf, type PeriodName, Reto3Error } from '@reto3/core';
 import { messagesOf } from './batch.ts';
 import { createCountTables, fillCounts, periodsIn, type TakeCount } from './count-tables.ts';
 import {
   type DuckDb,
+  type DuckDbOptions,
+  literalPath,
   loadDuckDb,
   oneLine,
   openDuckDb,
@@ -39,8 +41,8 @@ export interface SqlParts {
    * Reads the windows of a period for `counts`; called for every period that the statement reads.
    */
   readonly counts: (period: PeriodName, take: TakeCount) => Promise<void>;
-  /** The number of DuckDB's threads; one per core by default. */
-  readonly threads?: number | undefined;
+  /** By default a thread per core, and most of the memory. */
+  readonly options?: DuckDbOptions;
   /** An existing, empty file that `copyTo` may write. */
   readonly output?: string;
 }
@@ -76,18 +78,14 @@ export class ArchiveSql {
    */
   static async open(parts: SqlParts): Promise<ArchiveSql> {
     const duckDb = await loadDuckDb();
-    // Without a temporary directory, a large answer fails instead of filling the disk.
-    const database = await openDuckDb(duckDb, {
-      temp_directory: '',
-      ...(parts.threads !== undefined && { threads: String(parts.threads) }),
-    });
+    const database = await openDuckDb(duckDb, parts.options);
     const connection = await database.connect();
     try {
       // Times in the views are UTC, so now() must be too.
       await connection.run("SET TimeZone = 'UTC'");
       const files = await makeMessages(duckDb, connection, parts);
       await createCountTables(connection);
-      await forbidFiles(connection, parts);
+      await forbidFiles(connection, files, parts.output);
       const archive = new ArchiveSql(database, connection, files);
       for (const period of await archive.#periods(parts.sql))
         await fillCounts(duckDb, connection, period, (take) => parts.counts(period, take));
@@ -129,14 +127,20 @@ export class ArchiveSql {
     return this.#rows(objects, 1, finiteJson);
   }
 
-  /** Writes the answer to `output`, as Parquet. @throws Reto3Error RETO3_BAD_SQL */
+  /**
+   * Writes the answer to `output`, as Parquet.
+   * @throws Reto3Error RETO3_BAD_SQL; DuckDB's error if the file cannot be written
+   */
   async copyTo(sql: string, output: string): Promise<void> {
     const { statement } = await this.#checked(sql);
-    await this.#translated(() =>
-      this.#connection.run(
-        `COPY (${statement}) TO ${sqlString(resolve(output))} (FORMAT parquet, COMPRESSION zstd, USE_TMP_FILE false)`,
-      ),
-    );
+    const file = sqlString(resolve(output));
+    const copy = `COPY (${statement}) TO ${file} (FORMAT parquet, COMPRESSION zstd, USE_TMP_FILE false)`;
+    try {
+      await this.#connection.run(copy);
+    } catch (error) {
+      if (messageOf(error).includes(resolve(output))) throw error;
+      throw this.#failure(oneLine(error), error);
+    }
   }
 
   /** DuckDB's plan. @throws Reto3Error RETO3_BAD_SQL */
@@ -198,9 +202,17 @@ export class ArchiveSql {
         }
       }
     } catch (error) {
-      throw changeError(this.#files, error) ?? bad(oneLine(error), error);
+      throw this.#failure(oneLine(error), error);
     }
-    throw changeError(this.#files) ?? bad(await streamFailure(this.#connection, select));
+    throw this.#failure(await streamFailure(this.#connection, select));
+  }
+
+  /** Why a statement failed: its files are deleted or damaged, or it is wrong. */
+  #failure(reason: string, cause?: unknown): Reto3Error {
+    return (
+      changeError(this.#files, cause) ??
+      (isOfFile(reason, this.#files) ? damaged(reason, cause) : bad(reason, cause))
+    );
   }
 
   /** @throws Reto3Error RETO3_BAD_SQL */
@@ -208,6 +220,8 @@ export class ArchiveSql {
     return this.#translated(async () => {
       const text = statementIn(sql);
       if (text === '') throw bad('got no statement, want one SELECT');
+      // DuckDB would ignore what follows.
+      if (sql.includes('\0')) throw bad('got a NUL character, want text in UTF-8');
       const statements = await this.#connection.extractStatements(sql);
       if (statements.count !== 1) throw bad(`got ${statements.count} statements, want one`);
       const { StatementType } = await loadDuckDb();
@@ -226,8 +240,7 @@ export class ArchiveSql {
     try {
       return await work();
     } catch (error) {
-      if (error instanceof Reto3Error) throw error;
-      throw changeError(this.#files, error) ?? bad(oneLine(error), error);
+      throw error instanceof Reto3Error ? error : this.#failure(oneLine(error), error);
     }
   }
 }
@@ -255,22 +268,26 @@ function statementIn(sql: string): string {
 
 async function timesOf(statement: DuckDBPreparedStatement): Promise<string[]> {
   const { DuckDBTypeId } = await loadDuckDb();
-  const { TIMESTAMP, TIMESTAMP_TZ } = DuckDBTypeId;
-  const isTime = (type: number): boolean => type === TIMESTAMP || type === TIMESTAMP_TZ;
+  const { TIMESTAMP, TIMESTAMP_S, TIMESTAMP_MS, TIMESTAMP_TZ } = DuckDBTypeId;
+  const times: readonly number[] = [TIMESTAMP, TIMESTAMP_S, TIMESTAMP_MS, TIMESTAMP_TZ];
   const columns = Array.from({ length: statement.columnCount }, (_, column) => ({
     name: statement.columnName(column),
-    isTime: isTime(statement.columnTypeId(column)),
+    isTime: times.includes(statement.columnTypeId(column)),
   }));
+  const isSame = (a: string, b: string): boolean => a.toLowerCase() === b.toLowerCase();
   return columns
-    .filter(({ name, isTime }) => isTime && columns.filter((all) => all.name === name).length === 1)
+    .filter(
+      ({ name, isTime }) => isTime && columns.filter((all) => isSame(all.name, name)).length === 1,
+    )
     .map(({ name }) => `"${name.replaceAll('"', '""')}"`);
 }
 
 /** An SQL expression that formats a time with milliseconds, or microseconds if it has them. */
 function timeText(name: string): string {
-  const fraction = `CASE WHEN epoch_us(${name}) % 1000 = 0 THEN strftime(${name}, '%g') ELSE strftime(${name}, '%f') END`;
-  const text = `strftime(${name}, '%Y-%m-%d %H:%M:%S.') || ${fraction}`;
-  return `CASE WHEN isfinite(${name}) THEN ${text} ELSE ${name}::VARCHAR END`;
+  const time = `${name}::TIMESTAMP`;
+  const fraction = `CASE WHEN epoch_us(${time}) % 1000 = 0 THEN strftime(${time}, '%g') ELSE strftime(${time}, '%f') END`;
+  const text = `strftime(${time}, '%Y-%m-%d %H:%M:%S.') || ${fraction}`;
+  return `CASE WHEN isfinite(${time}) THEN ${text} ELSE ${time}::VARCHAR END`;
 }
 
 /** Replaces NaN and Infinity, which are not JSON, by null, like JSON.stringify. */
@@ -285,6 +302,19 @@ function finiteJson(json: string): string {
 function changeError(files: readonly string[], cause?: unknown): Reto3Error | undefined {
   const gone = files.find((file) => !existsSync(file));
   return gone === undefined ? undefined : archiveChanged(gone, cause);
+}
+
+/** Whether DuckDB could not read one of its files. Some of its messages do not name the file. */
+function isOfFile(reason: string, files: readonly string[]): boolean {
+  if (reason.startsWith('Invalid Error: ')) return true;
+  return (
+    /^(?:Invalid Input|IO) Error: /.test(reason) && files.some((file) => reason.includes(file))
+  );
+}
+
+function damaged(reason: string, cause?: unknown): Reto3Error {
+  const message = `cannot read the archive: ${reason}`;
+  return new Reto3Error('RETO3_ARCHIVE_DAMAGED', message, { cause });
 }
 
 function bad(reason: string, cause?: unknown): Reto3Error {
@@ -309,15 +339,14 @@ async function makeMessages(
   ];
   const where = within.length === 0 ? '' : ` WHERE ${within.join(' AND ')}`;
   const view =
-    `CREATE VIEW messages AS SELECT arrived::TIMESTAMP AS arrived, worker, method, path, query, ` +
-    `body, TRY(decode(body)) AS text, body_bytes, host, client, ` +
-    `coalesce(status, if(source IS NULL, 200, NULL)) AS status, duration_ms, source ` +
+    `CREATE VIEW messages AS SELECT arrived::TIMESTAMP AS arrived, worker::INTEGER AS worker, ` +
+    `method, path, query, body, TRY(decode(body)) AS text, body_bytes::BIGINT AS body_bytes, ` +
+    `host, client, coalesce(status, if(source IS NULL, 200, NULL))::INTEGER AS status, ` +
+    `duration_ms, source ` +
     `FROM (${parts.join(' UNION ALL ')})${where}`;
   // DuckDB reads all footers here, and its message names a file that it cannot read.
   await connection.run(view).catch((cause: unknown) => {
-    const message = `cannot read the archive: ${oneLine(cause)}`;
-    const damaged = new Reto3Error('RETO3_ARCHIVE_DAMAGED', message, { cause });
-    throw changeError(files, cause) ?? damaged;
+    throw changeError(files, cause) ?? damaged(oneLine(cause), cause);
   });
   return files;
 }
@@ -349,13 +378,14 @@ async function loadSegments(
   }
 }
 
+/** Forbids all files but those of the view, and the output. */
 async function forbidFiles(
   connection: DuckDBConnection,
-  { folder, output }: SqlParts,
+  files: readonly string[],
+  output: string | undefined,
 ): Promise<void> {
-  if (folder !== undefined)
-    await connection.run(`SET allowed_directories = [${sqlString(`${resolve(folder)}/`)}]`);
-  if (output !== undefined)
-    await connection.run(`SET allowed_paths = [${sqlString(resolve(output))}]`);
+  const allowed = new Set([...files, ...files.map(literalPath)]);
+  if (output !== undefined) allowed.add(resolve(output));
+  await connection.run(`SET allowed_paths = [${[...allowed].map(sqlString).join(', ')}]`);
   await connection.run('SET enable_external_access = false');
 }
