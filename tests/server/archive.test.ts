@@ -1,5 +1,7 @@
 /** Archives of real servers: they add up, survive kill -9, and never delay counting. */
-import { readdir, stat, truncate } from 'node:fs/promises';
+import { spawnSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { readdir, rename, stat, truncate } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { askInfo, askStats } from '../support/api.ts';
@@ -91,6 +93,33 @@ test('kill -9 loses no archived message, and archives none that was not counted'
     'archive, kill -9: largest number of messages that the counts have and it has not',
     largest,
   );
+});
+
+test('a copy that is made under load, and a later backup, agree', async () => {
+  const place = await temporaryFolder();
+  const dataDir = join(place, 'data');
+  const flags = ['--archive', '--workers', '2'];
+  const server = await Server.start({ dataDir, flags });
+  const load = Load.start({ port: server.port, connections: 8, depth: 8 });
+  await waitUntil('the load runs', () => load.answered >= 20_000);
+  const { messages } = (await archiveInfo(server)).archive;
+  const page = readFileSync(new URL('../../docs/archive.md', import.meta.url), 'utf8');
+  const [, commands = ''] = /^## Back up\n.*?^```\n(.*?)^```$/ms.exec(page) ?? [];
+  expect(commands).toContain('cp -a');
+  spawnSync('bash', ['-c', commands], { cwd: place });
+  const file = join(place, 'counts.reto3');
+  expect(await runCli(['backup', file, '--url', server.adminUrl])).toMatchObject({ code: 0 });
+  await server.kill();
+  await load.done;
+
+  const restored = join(place, 'restored');
+  expect(await runCli(['restore', file, '--data-dir', restored])).toMatchObject({ code: 0 });
+  await rename(join(place, 'copy'), join(restored, 'archive'));
+  const again = await Server.start({ dataDir: restored, flags });
+  expect((await archiveInfo(again)).archive.messages).toBeGreaterThanOrEqual(messages);
+  await again.stop();
+  const audit = await runCli(['audit', '--data-dir', restored]);
+  expect({ code: audit.code, stdout: audit.stdout }).toMatchObject({ code: 0 });
 });
 
 test('a stalled archive affects neither counting nor answering, and drops are counted exactly', async () => {
