@@ -13,7 +13,9 @@ import {
 } from '@reto3/core';
 import { MemoryLevel } from 'memory-level';
 import { beforeEach, describe, expect, it } from 'vitest';
+import { encodeWindows } from './codec.ts';
 import type { Database } from './database.ts';
+import { rowName } from './keys.ts';
 import { newMeta } from './meta.ts';
 import { allTime, type Change, type Row, Store } from './store.ts';
 import { VerifiedSnapshot } from './verified.ts';
@@ -108,6 +110,39 @@ describe('VerifiedSnapshot', () => {
       });
     }
   }
+
+  it('notices a block whose key a flipped bit has moved, and all of its time', async () => {
+    for (const name of periodNames)
+      for (const reverse of [false, true]) {
+        for (const [start, windows] of blocksOf(name))
+          for (const movedMs of [32_768, -128, 1, -16_384]) {
+            const moved = start + movedMs;
+            const bytes = encodeWindows(windows, rowName(name, start));
+            const change: Change[] = [
+              { delete: name, start },
+              { put: name, start: moved, bytes },
+            ];
+            await store.write(change, { sync: false });
+            const { rows, damages } = await read(name, { reverse });
+            expect(damages.map(({ from, to }) => [from, to])).toEqual([
+              [start, start + periods[name].blockMs],
+            ]);
+            expect(rows.length).toBe(blocksOf(name).size - 1);
+            await store.write([{ delete: name, start: moved }, ...allBlocks()], { sync: false });
+          }
+      }
+  });
+
+  it('notices a missing block beside a damaged one', async () => {
+    const [, missing = 0, damaged = 0] = minutes;
+    const rubbish = { put: 'ms10', start: damaged, bytes: new Uint8Array(20) } as const;
+    await store.write([{ delete: 'ms10', start: missing }, rubbish], { sync: false });
+    for (const reverse of [false, true]) {
+      const { rows, damages } = await read('ms10', { reverse });
+      expect(damages.map(({ from }) => from).sort()).toEqual([missing, damaged]);
+      expect(rows.length).toBe(minutes.length - 2);
+    }
+  });
 
   it('rejects an older version of a block', async () => {
     for (const name of ['ms10', 'sec'] as const) {

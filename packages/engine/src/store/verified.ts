@@ -70,16 +70,22 @@ export class VerifiedSnapshot {
       if (to <= kept.from || from >= range.to) continue;
       onDamage({ series: name, from, to, reason: goneReason, gone: true });
     }
-    const seen = (from: number, to: number): void => {
-      if (reverse) unseenTo = Math.min(unseenTo, from);
-      else unseenFrom = Math.max(unseenFrom, to);
-    };
+    // The damaged blocks since the last intact one, which are not missing.
+    const damagedSince = new Set<number>();
     const damaged: OnDamage = (damage) => {
+      const { from, to } = damage;
+      const isBlock = to - from === period.blockMs;
+      // A flipped bit moved the row to another time; its own block is missing.
+      if (isBlock && from % period.blockMs !== 0) return;
       onDamage(damage);
-      seen(damage.from, damage.to);
+      if (isBlock) damagedSince.add(from);
+      // The database failed, so this is the rest of the range.
+      else if (reverse) unseenFrom = Math.max(unseenFrom, to);
+      else unseenTo = Math.min(unseenTo, from);
     };
     const missing = async (from: number, to: number): Promise<void> => {
-      for (const start of await this.#missing(period, from, to)) {
+      const starts = await this.#missing(period, from, to);
+      for (const start of starts.filter((one) => !damagedSince.has(one))) {
         const end = start + period.blockMs;
         onDamage({ series: name, from: start, to: end, reason: 'its block is missing' });
       }
@@ -88,7 +94,9 @@ export class VerifiedSnapshot {
     for await (const row of this.#snapshot.rows(name, kept, damaged)) {
       const end = row.start + period.blockMs;
       await (reverse ? missing(end, unseenTo) : missing(unseenFrom, row.start));
-      seen(row.start, end);
+      damagedSince.clear();
+      if (reverse) unseenTo = row.start;
+      else unseenFrom = end;
       const reason = await this.#disagreement(period, row);
       if (reason === undefined) yield this.#withoutGone(period, row);
       else onDamage({ series: name, from: row.start, to: end, reason });
