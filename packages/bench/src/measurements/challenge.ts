@@ -99,9 +99,10 @@ export async function soak(bench: Bench): Promise<Finding[]> {
   for (const peer of [reto3, bareUws]) {
     await bench.with(peer, { placement: bench.placement, workers: 1 }, async (running) => {
       const first = await load(bench, running, settleSeconds);
-      const { cpu, residentBytes } = await load(bench, running, soakSeconds);
+      const { cpu, restShare, residentBytes } = await load(bench, running, soakSeconds);
       const highest = Math.max(...first.residentBytes, ...residentBytes);
       collected.add('soak-cpu', peer.name, cpu);
+      if (peer === reto3) collected.add('soak-rest', peer.name, restShare);
       collected.add('soak-memory', peer.name, highest / megabyte);
       collected.add('soak-growth', peer.name, lateGrowthOf(residentBytes) / megabyte);
       bench.say(`  ${peer.name}: ${cpu} µs a request`);
@@ -118,6 +119,7 @@ export async function soak(bench: Bench): Promise<Finding[]> {
   });
   return [
     finding('soak-cpu', 'CPU time per request', 'µs'),
+    finding('soak-rest', "CPU time of reto3's other threads, as a share of the worker's", '%'),
     finding('soak-memory', 'peak resident memory', 'MB'),
     finding('soak-growth', 'growth of peak memory in the second half', 'MB'),
   ];
