@@ -66,9 +66,11 @@ test('sends the token if one is set, with or without a line feed', async () => {
   const file = join(await temporaryFolder(), 'token');
   await writeFile(file, token, { mode: 0o600 });
   const port = await serve(['--admin-token-file', file]);
-  const without = await check({ RETO3_ADMIN_PORT: port });
-  expect(without.code).toBe(1);
-  expect(without.stdout).toContain('got status 401');
+  const wrongFile = `${file}.wrong`;
+  await writeFile(wrongFile, 'another-token-of-many-characters');
+  const wrong = await check({ RETO3_ADMIN_PORT: port, RETO3_ADMIN_TOKEN_FILE: wrongFile });
+  expect(wrong.code).toBe(1);
+  expect(wrong.stdout).toContain('got status 401');
   for (const text of [token, `${token}\n`, ` ${token} \r\n`]) {
     await writeFile(file, text);
     expect(await check({ RETO3_ADMIN_PORT: port, RETO3_ADMIN_TOKEN_FILE: file })).toEqual({
@@ -79,7 +81,7 @@ test('sends the token if one is set, with or without a line feed', async () => {
   const missing = await check({ RETO3_ADMIN_PORT: port, RETO3_ADMIN_TOKEN_FILE: `${file}.none` });
   expect(missing.code).toBe(1);
   expect(missing.stdout).toContain('cannot read a token');
-  expect(without.stdout + missing.stdout).not.toContain(token);
+  expect(wrong.stdout + missing.stdout).not.toContain(token);
 });
 
 test('a server that is not ready is unhealthy, with its reason', async () => {

@@ -1,6 +1,6 @@
 /** The query API as programs see it: its description, health, errors, limits and access control. */
 import { once } from 'node:events';
-import { writeFile } from 'node:fs/promises';
+import { rename, writeFile } from 'node:fs/promises';
 import { get, type IncomingMessage, request } from 'node:http';
 import { connect, type Socket } from 'node:net';
 import { hostname, networkInterfaces } from 'node:os';
@@ -355,6 +355,33 @@ test('with a token file, only requests with the token get access', async () => {
   expect(server.stderr.match(/had a wrong token/g)).toHaveLength(1);
   expect(server.stderr).not.toContain('open ');
   expect(server.stderr).toContain('is readable by every user of this machine');
+});
+
+test('health checks need no token, but get a reason only with it', async () => {
+  const parent = await temporaryFolder();
+  const [dataDir, file] = [join(parent, 'data'), join(parent, 'token')];
+  const token = 'open sesame, please';
+  await writeFile(file, token, { mode: 0o600 });
+  const server = await Server.start({ dataDir, flags: ['--admin-token-file', file] });
+  const check = (path: string, authorization?: string): Promise<Response> =>
+    fetch(
+      server.adminUrl + path,
+      authorization === undefined ? {} : { headers: { authorization } },
+    );
+
+  for (const path of ['/healthz', '/readyz']) {
+    for (const given of [undefined, '', `Bearer ${token}`])
+      expect((await check(path, given)).status, `${path} ${given}`).toBe(200);
+    expect((await check(path, 'Bearer open barley, please')).status).toBe(401);
+  }
+
+  const reason = 'cannot write the counts';
+  await rename(dataDir, join(parent, 'elsewhere'));
+  await waitUntil('it is not ready', async () => (await check('/readyz')).status === 503);
+  for (const given of [undefined, ''])
+    expect(await (await check('/readyz', given)).text()).not.toContain(reason);
+  expect(await (await check('/readyz', `Bearer ${token}`)).text()).toContain(reason);
+  expect((await check('/healthz')).status).toBe(200);
 });
 
 test('an open query API lets others read, but only this machine can change something', async () => {

@@ -1,4 +1,7 @@
-/** /healthz: the process is alive. /readyz: it accepts messages and stores their counts. */
+/**
+ * /healthz: the process is alive. /readyz: it accepts messages and stores their counts. Both answer
+ * without a token; the reason why a server is not ready, which may name files, needs it.
+ */
 
 import { type Health, healthSchema } from '@reto3/client/answers';
 import { Reto3Error } from '@reto3/core';
@@ -39,7 +42,15 @@ export const healthRoutes: FastifyPluginAsync<{
   readonly readiness: Readiness;
   /** The number of nodes whose data a server that only merges has not read yet. */
   readonly nodesUnread: () => number;
-}> = async (app, { readiness, nodesUnread }) => {
+  readonly hasToken: boolean;
+}> = async (app, { readiness, nodesUnread, hasToken }) => {
+  const reason = (): string | undefined => {
+    if (readiness.reason !== undefined) return readiness.reason;
+    const unread = nodesUnread();
+    if (unread === 0) return undefined;
+    return `the merger may lack counts of ${unread} ${unread === 1 ? 'node' : 'nodes'}`;
+  };
+
   app.get(
     '/healthz',
     {
@@ -61,15 +72,14 @@ export const healthRoutes: FastifyPluginAsync<{
         response: { 200: healthSchema, 503: errorResponse },
       },
     },
-    async (): Promise<Health> => {
-      if (readiness.reason !== undefined) throw new Reto3Error('RETO3_NOT_READY', readiness.reason);
-      const unread = nodesUnread();
-      if (unread > 0)
-        throw new Reto3Error(
-          'RETO3_NOT_READY',
-          `the merger may lack counts of ${unread} ${unread === 1 ? 'node' : 'nodes'}`,
-        );
-      return { status: 'ok' };
+    async ({ headers }): Promise<Health> => {
+      const why = reason();
+      if (why === undefined) return { status: 'ok' };
+      const mayKnow = !hasToken || Boolean(headers.authorization);
+      throw new Reto3Error(
+        'RETO3_NOT_READY',
+        mayKnow ? why : 'the server is not ready; send the token to get the reason',
+      );
     },
   );
 };

@@ -128,7 +128,8 @@ export class QueryApi {
     openApiRoutes(app);
     app.addSchema(errorSchema);
     const nodesUnread = () => (config.role === 'merge' ? (cluster?.nodesUnread ?? 0) : 0);
-    await app.register(healthRoutes, { readiness, nodesUnread });
+    const hasToken = config.adminTokenFile !== undefined;
+    await app.register(healthRoutes, { readiness, nodesUnread, hasToken });
     const { connectionsWithoutMessage, viewed } = options;
     await app.register(infoRoutes, {
       ...{ config, coordinator, archive, cluster, dataDir, readiness },

@@ -29,7 +29,7 @@ export const queryApiSettings = {
     fallback: undefined,
     parse: filePath,
     unit: 'path; one line of printable ASCII, at least 16 characters',
-    more: 'every request needs the token; commands take it with `--token-file`. Create it with `openssl rand -base64 24`, readable by its owner only ([Secrets](operations.md#secrets))',
+    more: 'every request but a health check (`/healthz`, `/readyz`) needs the token; commands take it with `--token-file`. Create it with `openssl rand -base64 24`, readable by its owner only ([Secrets](operations.md#secrets))',
   },
   adminOpen: {
     flag: 'admin-open',
