@@ -15,6 +15,7 @@ import { parseAllDocuments } from 'yaml';
 import { runCli } from '../support/cli.ts';
 import { temporaryFolder } from '../support/folder.ts';
 import { requires } from '../support/requirement.ts';
+import { Server } from '../support/server.ts';
 
 const folder = fileURLToPath(new URL('../../deploy/kubernetes', import.meta.url));
 const withNats = requires('nats-server');
@@ -31,7 +32,24 @@ const models: Readonly<Record<string, Model>> = {
 
 interface Manifest {
   readonly kind: string;
-  readonly metadata: { readonly name: string };
+  readonly metadata: { readonly name: string; readonly labels: Readonly<Record<string, string>> };
+}
+
+interface Probe {
+  readonly httpGet: { readonly path: string };
+}
+
+interface Container {
+  readonly startupProbe: Probe;
+  readonly readinessProbe: Probe;
+  readonly livenessProbe: Probe;
+}
+
+interface StatefulSetManifest extends Manifest {
+  readonly spec: {
+    readonly replicas: number;
+    readonly template: { readonly spec: { readonly containers: [Container] } };
+  };
 }
 
 function manifestsIn(text: string): Manifest[] {
@@ -60,6 +78,13 @@ describe.each(files)('%s', (file) => {
     'has a valid $kind $metadata.name',
     (manifest) => expect(problemOf(manifest)).toBeUndefined(),
   );
+});
+
+it('network policies have numbers of ports, since not every network plugin resolves names', () => {
+  const all = files.flatMap((file) => manifestsIn(readFileSync(join(folder, file), 'utf8')));
+  const policies = JSON.stringify(all.filter(({ kind }) => kind === 'NetworkPolicy'));
+  expect(policies).toContain('"port":8080');
+  expect(policies).not.toContain('"port":"');
 });
 
 it('finds a mistake in a manifest', () => {
@@ -98,6 +123,25 @@ describe.skipIf(status !== 0)('as kustomize renders it', () => {
     ]);
   });
 
+  const statefulSet = (name: string): StatefulSetManifest =>
+    rendered(name).find(
+      ({ kind, metadata }) => kind === 'StatefulSet' && metadata.name === 'reto3',
+    ) as StatefulSetManifest;
+
+  it('one server can grow into a cluster, which changes only what may change', () => {
+    const [one, cluster] = ['server', 'cluster'].map((name) => {
+      const { replicas, template, ...fixed } = statefulSet(name).spec;
+      return fixed;
+    });
+    expect(cluster).toEqual(one);
+  });
+
+  it('a server that cannot store counts gets requests only if no other can take them', () => {
+    const readinessOf = (name: string) =>
+      statefulSet(name).spec.template.spec.containers[0].readinessProbe.httpGet.path;
+    expect([readinessOf('server'), readinessOf('cluster')]).toEqual(['/healthz', '/readyz']);
+  });
+
   it('a cluster adds NATS, disruption budgets and the network policies between them', () => {
     const cluster = rendered('cluster');
     const added = namesIn(cluster).filter((name) => !namesIn(rendered('server')).includes(name));
@@ -110,10 +154,7 @@ describe.skipIf(status !== 0)('as kustomize renders it', () => {
       'Service nats',
       'StatefulSet nats',
     ]);
-    const reto3 = cluster.find(
-      ({ kind, metadata }) => kind === 'StatefulSet' && metadata.name === 'reto3',
-    );
-    expect(reto3).toMatchObject({
+    expect(statefulSet('cluster')).toMatchObject({
       spec: {
         replicas: 3,
         template: {
@@ -130,15 +171,54 @@ it.each(['server', 'cluster'])('reto3 accepts the settings of %s', async (name) 
   expect([code, stderr]).toEqual([0, '']);
 });
 
-withNats('nats-server accepts its configuration', async () => {
+it('a server with the settings in the manifest passes its probes, which send no token', async () => {
+  const [set] = manifestsIn(readFileSync(join(folder, 'server/stateful-set.yaml'), 'utf8'));
+  const { containers } = (set as StatefulSetManifest).spec.template.spec;
+  const [{ startupProbe, readinessProbe, livenessProbe }] = containers;
+  const tokenFile = join(await temporaryFolder(), 'token');
+  await writeFile(tokenFile, 'a-token-of-many-characters', { mode: 0o600 });
+  const settings = ['--config', join(folder, 'server/reto3.yaml')];
+  const server = await Server.start({
+    dataDir: await temporaryFolder(),
+    flags: [...settings, '--admin-token-file', tokenFile],
+  });
+  for (const { httpGet } of [startupProbe, readinessProbe, livenessProbe]) {
+    const { status } = await fetch(`http://127.0.0.1:${server.adminPort}${httpGet.path}`);
+    expect([httpGet.path, status]).toEqual([httpGet.path, 200]);
+  }
+});
+
+it('the service monitor names the job as the rules do', () => {
+  const read = (file: string) => manifestsIn(readFileSync(join(folder, file), 'utf8'));
+  const [monitor] = read('monitoring/service-monitor.yaml');
+  const { jobLabel } = (monitor as Manifest & { spec: { jobLabel: string } }).spec;
+  const admin = read('server/services.yaml').find(
+    ({ metadata }) => metadata.name === 'reto3-admin',
+  );
+  const rules = readFileSync(join(folder, '../monitoring/rules.yml'), 'utf8');
+  const jobs = [...rules.matchAll(/job="([^"]+)"/g)].map(([, job]) => job);
+  expect(new Set(jobs)).toEqual(new Set([admin?.metadata.labels[jobLabel]]));
+});
+
+/** The token that the documented command makes if openssl prints these digits. */
+function natsToken(digits: string): string {
+  const text = readFileSync(join(folder, '../../docs/kubernetes.md'), 'utf8');
+  const [, token = ''] = /reto3-nats --from-literal=token="(.+)"$/m.exec(text) ?? [];
+  const script = `openssl() { echo ${digits}; }; printf %s "${token}"`;
+  return execFileSync('sh', ['-c', script], { encoding: 'utf8' });
+}
+
+withNats('nats-server accepts its configuration, with any token', async () => {
   const text = readFileSync(join(folder, 'cluster/nats.conf'), 'utf8');
   const file = join(await temporaryFolder(), 'nats.conf');
   // Debian 12 has nats-server 2.9; this setting came with 2.10.
   await writeFile(file, text.replace('sync_interval: always', ''));
-  const env = { ...process.env, POD_NAME: 'nats-0', NATS_TOKEN: 'a0b1c2' };
-  const { status: code, stderr } = spawnSync('nats-server', ['-t', '--config', file], {
-    encoding: 'utf8',
-    env,
-  });
-  expect([code, stderr]).toEqual([0, expect.stringContaining('configuration file')]);
+  for (const digits of ['a0b1c2', '758e126b25', '012345', '12e4']) {
+    const env = { ...process.env, POD_NAME: 'nats-0', NATS_TOKEN: natsToken(digits) };
+    const { status: code, stderr } = spawnSync('nats-server', ['-t', '--config', file], {
+      encoding: 'utf8',
+      env,
+    });
+    expect([code, stderr]).toEqual([0, expect.stringContaining('configuration file')]);
+  }
 });
