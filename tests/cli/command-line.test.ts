@@ -1,13 +1,22 @@
 /** The command line as a whole: guesses at typos, aliases, version, help, and JSON for scripts. */
-import { stat } from 'node:fs/promises';
+import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { askInfo, askStats } from '../support/api.ts';
-import { runCli } from '../support/cli.ts';
+import { cliFile, runCli } from '../support/cli.ts';
 import { temporaryFolder } from '../support/folder.ts';
 import { Load } from '../support/load.ts';
 import { Server } from '../support/server.ts';
 import { waitUntil } from '../support/wait.ts';
+
+test('starts without an option of GNU env, and passes on every word as it is', async () => {
+  // BusyBox, as in Alpine, does not have `env -S`.
+  expect((await readFile(cliFile, 'utf8')).split('\n', 1)).toEqual(['#!/bin/sh']);
+  const word = `a "b" 'c' $HOME $(id) *`;
+  const { code, stderr } = await runCli([word]);
+  expect([code, stderr]).toEqual([2, expect.stringMatching(/^reto3: there is no command /)]);
+  expect(stderr).toContain(word);
+});
 
 test.each([
   [['stat', 'sec'], 'there is no command "stat", did you mean "stats"?'],
