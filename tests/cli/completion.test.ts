@@ -1,6 +1,6 @@
 /** Completion in real shells, with the scripts of `reto3 completion`. */
 import { execFileSync } from 'node:child_process';
-import { writeFile } from 'node:fs/promises';
+import { copyFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { runCli } from '../support/cli.ts';
@@ -95,34 +95,42 @@ requires('fish')('fish completes the same words', async () => {
   }
 });
 
-requires('zsh')('zsh completes words at its prompt', async () => {
-  const script = await scriptFor('zsh');
-  // Type each, with a Tab, at a new prompt; zpty waits until the rest of the word shows.
-  const typed = [
-    ['export s', 'sec'],
-    ['export sec --format n', 'ndjson'],
-    ['stats --format=c', 'csv'],
-    ['report g', 'generated'],
-    ['report lag mi', 'min'],
-    ['serve --ack d', 'durable'],
-    ['backup /etc/hostn', 'hostname'],
-  ];
-  const session = `zmodload zsh/zpty; zpty z zsh -f -i
-    zpty -w z "PS1='ready> '; autoload -Uz compinit; compinit -D -u; source $1; echo be''gin"
-    zpty -r z out '*begin*'
-    shift
-    while (( $# )); do
-      zpty -w -n z $'\\x15'"reto3 $1"$'\\t'
-      zpty -r z out "*$1*\${2#\${1##*[ =/]}}*" && print -r -- "$1 $2"
-      shift 2
-    done
-    zpty -d z`;
-  const said = execFileSync('zsh', ['-f', '-c', session, 'zsh', script, ...typed.flat()], {
-    encoding: 'utf8',
-    timeout: 60_000,
+/** How a prompt of zsh gets the script $1: from its start file, or from a folder of $fpath. */
+const waysIntoZsh = {
+  sourced: 'autoload -Uz compinit; compinit -D -u; source $1',
+  'in $fpath': 'fpath=($1:h \\$fpath); autoload -Uz compinit; compinit -D -u',
+};
+
+for (const [way, load] of Object.entries(waysIntoZsh))
+  requires('zsh')(`zsh completes words at its prompt, with the script ${way}`, async () => {
+    const script = join(await temporaryFolder(), '_reto3');
+    await copyFile(await scriptFor('zsh'), script);
+    // Type each, with a Tab, at a new prompt; zpty waits until the rest of the word shows.
+    const typed = [
+      ['export s', 'sec'],
+      ['export sec --format n', 'ndjson'],
+      ['stats --format=c', 'csv'],
+      ['report g', 'generated'],
+      ['report lag mi', 'min'],
+      ['serve --ack d', 'durable'],
+      ['backup /etc/hostn', 'hostname'],
+    ];
+    const session = `zmodload zsh/zpty; zpty z zsh -f -i
+      zpty -w z "PS1='ready> '; ${load}; echo be''gin"
+      zpty -r z out '*begin*'
+      shift
+      while (( $# )); do
+        zpty -w -n z $'\\x15'"reto3 $1"$'\\t'
+        zpty -r z out "*$1*\${2#\${1##*[ =/]}}*" && print -r -- "$1 $2"
+        shift 2
+      done
+      zpty -d z`;
+    const said = execFileSync('zsh', ['-f', '-c', session, 'zsh', script, ...typed.flat()], {
+      encoding: 'utf8',
+      timeout: 60_000,
+    });
+    expect(said.trim().split('\n')).toEqual(typed.map((words) => words.join(' ')));
   });
-  expect(said.trim().split('\n')).toEqual(typed.map((words) => words.join(' ')));
-});
 
 test('an unknown shell is refused', async () => {
   const { code, stdout, stderr } = await runCli(['completion', 'tcsh']);

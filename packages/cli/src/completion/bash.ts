@@ -35,10 +35,14 @@ complete -F _reto3 reto3
 }
 
 export function zshScript(commands: readonly CommandVocabulary[]): string {
-  return `(( $+functions[compdef] )) || { autoload -Uz compinit && compinit; }
+  return `#compdef reto3
+(( $+functions[compdef] )) || { autoload -Uz compinit && compinit; }
 autoload -Uz +X bashcompinit && bashcompinit
 
-${bashScript(commands)}`;
+${bashScript(commands)}
+# If the file is in a folder of $fpath, the first Tab runs it as a function.
+if [[ $funcstack[1] == _reto3 ]]; then _bash_complete -F _reto3; fi
+`;
 }
 
 function wordsOf({ words, files: withFiles }: Values): string[] {
