@@ -57,14 +57,14 @@ function wantedInstallation() {
   return contentHash(files);
 }
 
-/** @param {string[]} flags for pnpm */
-function install(flags) {
+function install() {
   const wanted = wantedInstallation();
   if (existsSync(stampFile) && readFileSync(stampFile, 'utf8') === wanted) return;
   const script = pnpmScript(manifest.packageManager);
-  const command = [script, 'install', '--frozen-lockfile', '--reporter=append-only'];
+  // The build needs everything, even with npm_config_production=true.
+  const flags = ['--frozen-lockfile', '--prod=false', '--reporter=append-only'];
   // pnpm writes to stderr, since stdout is for data.
-  runOrExit(process.execPath, [...command, ...flags], { stdio: ['ignore', 2, 2] });
+  runOrExit(process.execPath, [script, 'install', ...flags], { stdio: ['ignore', 2, 2] });
   writeFileSync(stampFile, wanted);
 }
 
@@ -117,7 +117,7 @@ function buildDashboard() {
 
 export function setup() {
   assertNode();
-  install([]);
+  install();
   const begun = new Date();
   // The compiler detects changes itself.
   runOrExit(bin('tsc'), ['--build'], { stdio: ['ignore', 2, 2] });
@@ -127,9 +127,8 @@ export function setup() {
   utimesSync(builtFile, begun, begun);
 }
 
-// The layers of the image run `node scripts/setup.mjs [--install-only [--prod]]`.
+// A layer of the image runs `node scripts/setup.mjs --install-only`.
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  const [, , only, ...flags] = process.argv;
-  if (only === '--install-only') install(flags);
+  if (process.argv[2] === '--install-only') install();
   else setup();
 }

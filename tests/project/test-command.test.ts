@@ -1,14 +1,14 @@
 /** The npm scripts: how they affect the machine, and what they say about misuse. */
 import { execFileSync, spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { mkdir, readdir, readFile, utimes, writeFile } from 'node:fs/promises';
+import { cp, mkdir, readdir, readFile, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
 import { temporaryFolder } from '../support/folder.ts';
 
-const scriptNamed = (name: string): string =>
-  fileURLToPath(new URL(`../../scripts/${name}`, import.meta.url));
+const root = fileURLToPath(new URL('../..', import.meta.url));
+const scriptNamed = (name: string): string => join(root, 'scripts', name);
 const script = scriptNamed('packages.mjs');
 
 /** The output of a module. */
@@ -106,6 +106,25 @@ test.runIf(process.platform === 'linux')(
   },
 );
 
+test('with npm_config_production, the installation still has what the build needs', async () => {
+  const clone = await temporaryFolder();
+  for (const name of ['scripts', 'package.json'])
+    await cp(join(root, name), join(clone, name), { recursive: true });
+  await mkdir(join(clone, 'packages'));
+  // Stands in for the pinned pnpm, which is found by its hash.
+  const { packageManager } = JSON.parse(await readFile(join(root, 'package.json'), 'utf8'));
+  const [hash] = /[0-9a-f]{16}(?=[0-9a-f]{112}$)/.exec(packageManager) ?? [''];
+  const bin = join(clone, 'node_modules/.reto3-pnpm', hash, 'package/bin');
+  await mkdir(bin, { recursive: true });
+  await writeFile(join(bin, 'pnpm.cjs'), 'console.log(process.argv.slice(2).join(" "));');
+  const install = [join(clone, 'scripts/setup.mjs'), '--install-only'];
+  const { status, stderr } = spawnSync(process.execPath, install, {
+    encoding: 'utf8',
+    env: { ...process.env, npm_config_production: 'true' },
+  });
+  expect([status, stderr]).toEqual([0, expect.stringMatching(/^install .*--prod=false/)]);
+});
+
 const ofFaults = '--rounds N, --soak-minutes N';
 
 test.each([
@@ -123,7 +142,7 @@ test.each([
 });
 
 test('npm run bench refuses an unknown flag in one line', () => {
-  const main = fileURLToPath(new URL('../../packages/bench/dist/main.js', import.meta.url));
+  const main = join(root, 'packages/bench/dist/main.js');
   const { status, stderr } = spawnSync(process.execPath, [main, '--unknown'], { encoding: 'utf8' });
   expect([status, stderr]).toEqual([2, "bench: Unknown option '--unknown'; see --help\n"]);
 });
@@ -131,12 +150,12 @@ test('npm run bench refuses an unknown flag in one line', () => {
 test.each(['newer-build', 'newer-build-load'])(
   'without a Debian 13, the project %s says how to get one',
   (project) => {
-    const vitest = fileURLToPath(new URL('../../node_modules/.bin/vitest', import.meta.url));
+    const vitest = join(root, 'node_modules/.bin/vitest');
     const { status, stdout } = spawnSync(
       vitest,
       ['run', '--project', project, '--reporter', 'verbose'],
       {
-        ...{ cwd: fileURLToPath(new URL('../..', import.meta.url)), encoding: 'utf8' },
+        ...{ cwd: root, encoding: 'utf8' },
         env: {
           PATH: process.env['PATH'],
           NO_COLOR: '1',
