@@ -155,6 +155,7 @@ interface Service {
   readonly mem_limit?: string;
   readonly pids_limit?: number;
   readonly read_only?: boolean;
+  readonly volumes?: readonly string[];
   readonly environment?: Readonly<Record<string, string>>;
 }
 
@@ -198,6 +199,11 @@ describe.each(composeFiles)('%s', (file) => {
     expect(service.mem_limit).toMatch(/\d[gm]\}?$/);
     expect(service.pids_limit).toBeGreaterThan(0);
     expect(service.read_only).toBe(true);
+  });
+
+  it.each(Object.entries(servicesIn(file)))('lets SELinux show %s its files', (_, service) => {
+    for (const mount of service.volumes?.filter((each) => each.startsWith('.')) ?? [])
+      expect(mount).toMatch(/:ro,z$/);
   });
 });
 
