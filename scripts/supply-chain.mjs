@@ -77,8 +77,8 @@ function licencesPage(packages) {
   return [
     '# Licences of what reto3 ships',
     '',
-    'Every package of a production installation. Written by `node scripts/supply-chain.mjs --write`; `npm run check`',
-    'fails where it is not current.',
+    'Every package of a production installation. `node scripts/supply-chain.mjs --write` writes this',
+    'page, and `npm run check` fails if it is outdated.',
     '',
     '| package | version | licence |',
     '| --- | --- | --- |',
