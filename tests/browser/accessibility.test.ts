@@ -118,6 +118,8 @@ test('shows all figures on the narrowest screen, like an ordinary one at 400 % z
   await page.page.click('#help');
   const dialog = page.page.locator('#help-dialog');
   expect(await dialog.evaluate((element) => element.scrollTop)).toBe(0);
+  const keys = dialog.locator('dl');
+  expect(await keys.evaluate((list) => list.scrollHeight - list.clientHeight)).toBe(0);
   await page.page.keyboard.press('Tab');
   await page.page.keyboard.press('Enter');
   expect(await dialog.isVisible()).toBe(false);
