@@ -274,6 +274,16 @@ test('marks bursts and stalls in the chart, and no two meanings share a colour',
   }
 });
 
+test('writes the bursts of a held view again in the chosen time zone', async () => {
+  const server = await startLoaded();
+  const page = await Dashboard.open(server.adminUrl, '', { timezoneId: 'Asia/Kolkata' });
+  await waitUntil('requests are in view', async () => (await page.number('messages')) > 2_000);
+  await page.page.click('#live');
+  await page.untilText('bursts-shown', / UTC$/);
+  await page.page.locator('#zone').selectOption('local');
+  await page.untilText('bursts-shown', / UTC\+05:30$/);
+});
+
 test('a held view looks different from a live one', async () => {
   const server = await startLoaded();
   const page = await Dashboard.open(server.adminUrl);

@@ -53,6 +53,8 @@ export class BurstsPanel {
   /** The view of one burst or stall, and the view in which the user chose it. */
   #visit: { readonly view: View; readonly from: View } | undefined;
   #wanted = false;
+  /** The answer that the panel shows. */
+  #answer: Bursts | undefined;
   /** The range of the list; within one date, times suffice. */
   #listed: Range = { from: 0, to: 0 };
 
@@ -104,6 +106,11 @@ export class BurstsPanel {
       this.#events.found(noMarks);
     } else if (now - this.#since >= settleMs && this.#isDue(view, range, now))
       void this.#ask(view, range);
+  }
+
+  /** Writes its times again, because the user chose another time zone. */
+  rewrite(): void {
+    if (this.#answer !== undefined) this.#write(this.#answer);
   }
 
   /** Forgets everything, because the page shows other counts. */
@@ -167,12 +174,14 @@ export class BurstsPanel {
 
   /** Shows a message in place of the lists. */
   #showMessage(text: string): void {
+    this.#answer = undefined;
     element('bursts-found', HTMLElement).hidden = true;
     write('bursts-shown', text);
     write('quantiles', '');
   }
 
   #write(answer: Bursts): void {
+    this.#answer = answer;
     element('bursts-found', HTMLElement).hidden = false;
     const { quantiles, thresholds, bursts, stalls, beats, uncounted } = answer;
     const range = { from: answer.from, to: answer.to };

@@ -357,7 +357,10 @@ connectRange(
   (range) => show(views.viewOf(range, now())),
 );
 connectCopy();
-connectZone(redraw);
+connectZone(() => {
+  bursts.rewrite();
+  redraw();
+});
 connectTheme((colours) => {
   chart.palette = colours;
   heatMap.palette = colours;

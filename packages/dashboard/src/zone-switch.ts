@@ -10,7 +10,7 @@ export function connectZone(changed: () => void): void {
   const choice = element('zone', HTMLSelectElement);
   setZone(kept.get(key) === 'local' ? 'local' : 'utc');
   // Without its offset, which differs between the times on the page; each range names its own.
-  choice.replaceChildren(new Option('UTC', 'utc'), new Option('Local time', 'local'));
+  choice.replaceChildren(new Option('UTC', 'utc'), new Option('Local', 'local'));
   choice.value = zone();
   choice.addEventListener('change', () => {
     setZone(choice.value === 'local' ? 'local' : 'utc');
