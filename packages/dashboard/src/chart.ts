@@ -220,13 +220,15 @@ export class Chart {
 
   #drawMarks(plot: uPlot): void {
     const pen = this.#pen(plot);
-    pen.gapLabels(this.#gaps);
     if (this.#picture === undefined) return;
     const { summary, series, marks } = this.#picture;
     if (this.#band !== undefined) pen.columnPeaks(this.#band);
     pen.marks(marks);
-    if (summary.peak === undefined || summary.messages === 0) return;
-    pen.mean(summary.mean);
+    const hasMessages = summary.messages > 0;
+    if (hasMessages) pen.mean(summary.mean);
+    // After the mean, which would strike out a label.
+    pen.gapLabels(this.#gaps);
+    if (!hasMessages || summary.peak === undefined) return;
     pen.peak(summary.peak, this.#band === undefined ? series.period.windowMs / 2 : 0);
   }
 }

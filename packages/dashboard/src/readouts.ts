@@ -63,6 +63,7 @@ export function writeViewed({ source, format, moment, resolutionMs, from, to }: 
   write('viewed', parts.filter((part) => part !== '').join(' · '));
   element('viewed', HTMLElement).hidden = false;
   for (const name of ['live-tiles', 'live', 'since']) element(name, HTMLElement).hidden = true;
+  element('range', HTMLElement).classList.add('wide');
   element('bursts', HTMLElement).hidden = resolutionMs >= secondMs;
 }
 
