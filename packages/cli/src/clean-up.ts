@@ -1,6 +1,9 @@
 /**
  * Cleans up after a command that is interrupted: by Ctrl-C or another signal, by a terminal that
  * closes, or by `process.exit` anywhere in this process. The process then exits with 130.
+ *
+ * The listeners stay during the clean-up. npx repeats Ctrl-C at once, and without a listener the
+ * repetition would end the process half-way.
  */
 import { exitCode } from './exit-code.ts';
 import { stopSignals } from './stop-signals.ts';
@@ -9,7 +12,7 @@ const leave = (): void => process.exit(exitCode.interrupted);
 
 /** For a command that runs until it is stopped and has nothing to clean up. */
 export function exitOnSignal(): void {
-  for (const signal of stopSignals) process.once(signal, leave);
+  for (const signal of stopSignals) process.on(signal, leave);
 }
 
 /**
@@ -35,7 +38,7 @@ export async function withCleanUp<T>(cleanUp: () => void, work: () => Promise<T>
 export async function abortable<T>(work: (signal: AbortSignal) => Promise<T>): Promise<T> {
   const controller = new AbortController();
   const abort = (): void => controller.abort();
-  for (const signal of stopSignals) process.once(signal, abort);
+  for (const signal of stopSignals) process.on(signal, abort);
   try {
     return await work(controller.signal);
   } catch (error) {
