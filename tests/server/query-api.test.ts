@@ -344,13 +344,15 @@ test('with a token file, only requests with the token get access', async () => {
   expect(await runCli([...stats, '--token-file', tokenFile])).toMatchObject({ code: 0 });
   const viaEnvironment = await runCli(stats, { env: { RETO3_ADMIN_TOKEN_FILE: tokenFile } });
   expect(viaEnvironment).toMatchObject({ code: 0, stderr: '' });
-  for (const flags of [[], ['--token-file', wrongFile]]) {
-    const outcome = await runCli([...stats, ...flags]);
-    expect(outcome).toMatchObject({ code: 1, stdout: '' });
-    expect(outcome.stderr).toMatch(
-      /^reto3: the query API requires a token \(.+\) \[RETO3_UNAUTHORIZED\]\n$/,
-    );
-  }
+  for (const [flags, cure] of [
+    [[], 'give the file with its token with --token-file'],
+    [['--token-file', wrongFile], `the token in ${wrongFile} is not the server's`],
+  ] as const)
+    expect(await runCli([...stats, ...flags])).toEqual({
+      code: 1,
+      stdout: '',
+      stderr: `reto3: the query API requires a token (${cure}) [RETO3_UNAUTHORIZED]\n`,
+    });
   // Many wrong tokens make one log line, which contains none of them.
   expect(server.stderr.match(/had a wrong token/g)).toHaveLength(1);
   expect(server.stderr).not.toContain('open ');

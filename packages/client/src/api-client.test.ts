@@ -95,7 +95,9 @@ describe('a request fails', () => {
 
   it.each(Object.keys(errorHints))('with every error code: %s', async (code) => {
     const url = await answering(418, JSON.stringify({ code, message: 'm', hint: 'h' }));
-    expect(await errorOf(url)).toMatchObject({ code, message: 'm', hint: 'h' });
+    const isToken = code === 'RETO3_UNAUTHORIZED';
+    const hint = isToken ? 'give the file with its token with --token-file' : 'h';
+    expect(await errorOf(url)).toMatchObject({ code, message: 'm', hint });
   });
 
   it.each([

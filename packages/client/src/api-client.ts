@@ -62,7 +62,7 @@ export async function request(
     throw unexpectedAnswer(api.url, response.statusCode, response.headers);
   }
   const text = await textOf(response, api);
-  throw errorIn(text) ?? unexpectedAnswer(api.url, response.statusCode ?? 0, response.headers);
+  throw errorIn(text, api) ?? unexpectedAnswer(api.url, response.statusCode ?? 0, response.headers);
 }
 
 /**
@@ -157,16 +157,24 @@ export async function ask<Path extends keyof Answers>(
 }
 
 /** The error that an answer contains; undefined if the answer has another form. */
-function errorIn(text: string): Reto3Error | undefined {
+function errorIn(text: string, api: ApiOptions): Reto3Error | undefined {
   try {
     const body: unknown = JSON.parse(text);
-    return isErrorBody(body)
-      ? new Reto3Error(body.code, body.message, { hint: body.hint })
-      : undefined;
+    if (!isErrorBody(body)) return undefined;
+    const { code, message, hint } = body;
+    const isRefused = code === 'RETO3_UNAUTHORIZED';
+    return new Reto3Error(code, message, { hint: isRefused ? tokenHint(api) : hint });
   } catch {
     // Not JSON, so not from the query API.
     return undefined;
   }
+}
+
+/** The server's own hint names the header, which this client sends. */
+function tokenHint({ tokenFile }: ApiOptions): string {
+  return tokenFile === undefined
+    ? 'give the file with its token with --token-file'
+    : `the token in ${tokenFile} is not the server's`;
 }
 
 function isErrorBody(body: unknown): body is { code: ErrorCode; message: string; hint: string } {
