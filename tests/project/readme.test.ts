@@ -28,9 +28,7 @@ function shapeOf(output: string): { readonly lines: readonly string[]; readonly 
   const counts = output.split('\n').map((line) => Number(window.exec(line)?.[1] ?? 0));
   const lines = output.split('\n').map((line) => line.replace(window, 'window, count'));
   return {
-    lines: [...new Set(lines)].map((line) =>
-      line.replaceAll(/\d+(?= (?:blocks|minutes))|all of \d+/g, 'N'),
-    ),
+    lines: [...new Set(lines)].map((line) => line.replaceAll(/\d+ (block|minute)s?\b/g, 'N $1s')),
     messages: counts.reduce((sum, count) => sum + count, 0),
   };
 }

@@ -16,6 +16,6 @@ test.each([
   ['5m', '5m'],
 ])('from %s to %s is refused', (from, to) => {
   expect(() => sqlRange('/nowhere', { from, to }, nowMs)).toThrow(
-    `got from "${from}" not before to "${to}"`,
+    `got from "${from}" and to "${to}", want from before to`,
   );
 });

@@ -1,5 +1,5 @@
 /** The range of a statement: whole windows of 10 ms, for messages and counts alike. */
-import { alignUp, ms10, parseTime, Reto3Error } from '@reto3/core';
+import { alignUp, ms10, parseFromTo } from '@reto3/core';
 import { type ArchiveRange, filesIn } from './reader.ts';
 
 export interface SqlRange {
@@ -14,16 +14,9 @@ interface Asked {
 }
 
 /** @throws Reto3Error RETO3_BAD_TIME, RETO3_BAD_RANGE */
-export function messageRange({ from, to }: Asked, nowMs: number): ArchiveRange {
-  const time = (name: 'from' | 'to', text: string): number =>
-    alignUp(parseTime(name, text, nowMs), ms10.windowMs);
-  const begin = from === undefined ? 0 : time('from', from);
-  const end = to === undefined ? Number.POSITIVE_INFINITY : time('to', to);
-  if (from !== undefined && begin >= end)
-    throw new Reto3Error('RETO3_BAD_RANGE', `got from "${from}" not before to "${to}"`, {
-      hint: 'exchange them, or let --to be later: an age counts back from now',
-    });
-  return { from: begin, to: end };
+export function messageRange(asked: Asked, nowMs: number): ArchiveRange {
+  const { from = 0, to = Number.POSITIVE_INFINITY } = parseFromTo(asked, nowMs);
+  return { from: alignUp(from, ms10.windowMs), to: alignUp(to, ms10.windowMs) };
 }
 
 /** @throws Reto3Error RETO3_BAD_TIME, RETO3_BAD_RANGE */

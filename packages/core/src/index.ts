@@ -68,7 +68,15 @@ export {
   secondsPerMinute,
 } from './period.ts';
 export { isPlainName } from './plain-name.ts';
-export { parseDuration, parseTime, type Range, type RangeRequest, resolveRange } from './range.ts';
+export { quantity } from './quantity.ts';
+export {
+  parseDuration,
+  parseFromTo,
+  parseTime,
+  type Range,
+  type RangeRequest,
+  resolveRange,
+} from './range.ts';
 export { reportNamePattern } from './report-name.ts';
 export { singleLine, terminalCell, terminalText } from './terminal-text.ts';
 export { threadExit } from './thread-exit.ts';

@@ -225,7 +225,7 @@ describe('a range', () => {
     ['2030-01-02', '2030-01-01'],
   ])('is refused from %s to %s', (from, to) => {
     expect(() => rangeOf({ from, to })).toThrow(
-      rangeError(`got from "${from}" not before to "${to}"`),
+      rangeError(`got from "${from}" and to "${to}", want from before to`),
     );
   });
 

@@ -93,6 +93,30 @@ function parseIso(text: string): number {
   return Date.parse(`${day}T${timeOfDay}${zone}`);
 }
 
+/** The ends of a range, epoch ms; undefined if not given. */
+interface FromTo {
+  readonly from: number | undefined;
+  readonly to: number | undefined;
+}
+
+/** @throws Reto3Error RETO3_BAD_TIME, RETO3_BAD_RANGE */
+export function parseFromTo(
+  { from, to }: Pick<RangeRequest, 'from' | 'to'>,
+  nowMs: number,
+): FromTo {
+  const ends = {
+    from: from === undefined ? undefined : parseTime('from', from, nowMs),
+    to: to === undefined ? undefined : parseTime('to', to, nowMs),
+  };
+  if (ends.from !== undefined && ends.to !== undefined && ends.from >= ends.to)
+    throw new Reto3Error(
+      'RETO3_BAD_RANGE',
+      `got from "${from}" and to "${to}", want from before to`,
+      { hint: 'swap them; an age counts back from now' },
+    );
+  return ends;
+}
+
 /** @throws Reto3Error RETO3_BAD_RANGE */
 function parseLast(text: string): number {
   const last = /^\d{1,15}$/.test(text) ? Number(text) : 0;
@@ -138,15 +162,7 @@ export function resolveRange(
     request.open === true
       ? alignUp(openEnd, period.windowMs)
       : alignDown(finalThrough, period.windowMs);
-  const askedFrom = request.from === undefined ? 0 : parseTime('from', request.from, nowMs);
-  const askedTo = request.to === undefined ? limit : parseTime('to', request.to, nowMs);
-  if (request.from !== undefined && request.to !== undefined && askedFrom >= askedTo) {
-    throw new Reto3Error(
-      'RETO3_BAD_RANGE',
-      `got from "${request.from}" not before to "${request.to}"`,
-      { hint: 'swap them; an age counts back from now' },
-    );
-  }
+  const { from: askedFrom = 0, to: askedTo = limit } = parseFromTo(request, nowMs);
   const last =
     request.last !== undefined
       ? parseLast(request.last)

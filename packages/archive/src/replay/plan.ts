@@ -3,7 +3,7 @@
  * report's period.
  */
 import { existsSync } from 'node:fs';
-import { alignUp, type Period, parseTime, Reto3Error } from '@reto3/core';
+import { alignUp, type Period, parseFromTo, Reto3Error } from '@reto3/core';
 import { archiveFolderOf } from '@reto3/engine';
 import { answerWindows, Needs, type Report } from '@reto3/reports';
 import { findReports } from '@reto3/reports/load';
@@ -68,14 +68,9 @@ export async function checkReplay(
       { hint: 'host and client are archived: a report may need these instead' },
     );
   const { period, everyMs } = answerWindows(report, request);
-  const { from, to } = request;
+  const { from = 0, to = endOfTime } = parseFromTo(request, nowMs);
   const windowMs = everyMs ?? period.windowMs;
-  const range = {
-    from: alignUp(from === undefined ? 0 : parseTime('from', from, nowMs), windowMs),
-    to: alignUp(to === undefined ? endOfTime : parseTime('to', to, nowMs), windowMs),
-  };
-  if (from !== undefined && to !== undefined && range.from >= range.to)
-    throw new Reto3Error('RETO3_BAD_RANGE', `got from "${from}" not before to "${to}"`);
+  const range = { from: alignUp(from, windowMs), to: alignUp(to, windowMs) };
   return { report, period, everyMs, range };
 }
 

@@ -19,7 +19,7 @@
  *
  * The first and the last window are left out, since a log covers only part of them.
  */
-import { ms10, parseNumber, Reto3Error, sec } from '@reto3/core';
+import { ms10, parseNumber, quantity, Reto3Error, sec } from '@reto3/core';
 import type { Scale, ScaleSummary } from './scale.ts';
 import { unlikelyCount, unlikelySilence } from './thresholds.ts';
 
@@ -165,7 +165,7 @@ export class Judge {
     if (dispersions.length > 0) return dispersions;
     throw new Reto3Error(
       'RETO3_NO_DATA',
-      `too little traffic to judge: ${this.#messages} messages in ${this.#windows} windows of 10 ms`,
+      `too little traffic to judge: ${quantity(this.#messages, 'message')} in ${quantity(this.#windows, 'window')} of 10 ms`,
       { hint: 'choose a longer range' },
     );
   }

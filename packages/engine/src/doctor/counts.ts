@@ -2,7 +2,7 @@
  * Checks the files and rows of a data folder that holds counts: LevelDB's tables, then an audit.
  * The doctor loads this file, and with it most of the engine, only for such a folder.
  */
-import { timeText } from '@reto3/core';
+import { quantity, timeText } from '@reto3/core';
 import { auditFolder, type Place } from '../query/audit.ts';
 import { DataFolder } from '../query/data-folder.ts';
 import { damagedTables } from '../store/files/tables.ts';
@@ -45,7 +45,7 @@ async function checkRows(data: DataFolder, folder: string, nowMs: number): Promi
   const left = meta.clean ? 'left cleanly' : 'left by a crash, its journal is whole';
   const { checks, places, gone } = await auditFolder(data, nowMs);
   return [
-    ok('data', `${folder} opens, ${left}: ${messages} messages`),
+    ok('data', `${folder} opens, ${left}: ${quantity(messages, 'message')}`),
     ...checks.map(({ name, says, ...check }) =>
       check.ok ? ok(name, says) : fail(name, says, repairCure),
     ),

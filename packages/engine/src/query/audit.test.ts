@@ -47,7 +47,7 @@ describe('an audit', () => {
         {
           name: 'periods',
           ok: true,
-          says: 'ms10, sec and min add up to the same in all of 4 minutes',
+          says: '4 minutes compared: ms10, sec and min add up to the same',
         },
         {
           name: 'counted',

@@ -19,9 +19,10 @@ import {
   min,
   type Period,
   type PeriodName,
-  parseTime,
+  parseFromTo,
   periodNames,
   periods,
+  quantity,
   sliceOf,
   totalOf,
 } from '@reto3/core';
@@ -86,22 +87,22 @@ export interface AskedRange {
   readonly to?: string | undefined;
 }
 
-/** The requested range, widened to whole minutes; epoch ms. @throws Reto3Error RETO3_BAD_TIME */
+/**
+ * The requested range, widened to whole minutes; epoch ms.
+ * @throws Reto3Error RETO3_BAD_TIME, RETO3_BAD_RANGE
+ */
 export function wholeMinutes(
-  { from, to }: AskedRange,
+  asked: AskedRange,
   nowMs: number,
 ): { readonly from: number; readonly to: number } {
-  const { windowMs } = min;
-  return {
-    from: from === undefined ? 0 : alignDown(parseTime('from', from, nowMs), windowMs),
-    to: to === undefined ? Number.POSITIVE_INFINITY : alignUp(parseTime('to', to, nowMs), windowMs),
-  };
+  const { from = 0, to = Number.POSITIVE_INFINITY } = parseFromTo(asked, nowMs);
+  return { from: alignDown(from, min.windowMs), to: alignUp(to, min.windowMs) };
 }
 
 /**
  * @param nowMs the present, which ages in the range count back from; epoch ms
  * @param signal aborts the audit between two minutes
- * @throws Reto3Error RETO3_BAD_TIME; the signal's reason
+ * @throws Reto3Error RETO3_BAD_TIME, RETO3_BAD_RANGE; the signal's reason
  */
 export async function audit(
   view: CountsView,
@@ -246,7 +247,7 @@ async function totalOfAll(view: CountsView): Promise<number> {
 function blocksCheck({ blocks, damaged }: Found): AuditCheck {
   const ok = damaged.count === 0;
   const says = ok
-    ? `${blocks} blocks read, every checksum and total is right`
+    ? `${quantity(blocks, 'block')} read: every checksum and total is right`
     : `${damaged.count} of the blocks cannot be trusted or are missing, ${blocks} are whole`;
   return { name: 'blocks', ok, says };
 }
@@ -254,8 +255,8 @@ function blocksCheck({ blocks, damaged }: Found): AuditCheck {
 function periodsCheck({ minutes, disagreeing }: Found): AuditCheck {
   const ok = disagreeing.count === 0;
   const says = ok
-    ? `ms10, sec and min add up to the same in all of ${minutes} minutes`
-    : `ms10, sec and min do not add up to the same in ${disagreeing.count} of ${minutes} minutes`;
+    ? `${quantity(minutes, 'minute')} compared: ms10, sec and min add up to the same`
+    : `${quantity(minutes, 'minute')} compared: ms10, sec and min differ in ${disagreeing.count}`;
   return { name: 'periods', ok, says };
 }
 
