@@ -11,6 +11,8 @@ export interface LogSummary {
   readonly wrapper: string | undefined;
   /** Which moment was counted. */
   readonly moment: Moment;
+  /** Whether times without a zone were read as UTC, because the user named no zone. */
+  readonly assumesUtc: boolean;
   /** Resolution of its clock; from 1,000 to less than 1. */
   readonly resolutionMs: number;
   readonly lines: number;

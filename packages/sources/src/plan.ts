@@ -34,10 +34,12 @@ export interface Plan {
   readonly candidates: readonly LogFormat[];
   readonly at: Moment | undefined;
   readonly parser: ParserOptions;
+  /** Whether the user named the zone of times without one. */
+  readonly isZoneNamed: boolean;
 }
 
 export function plannedBy(options: LogOptions): Plan {
-  const { format, at, zone = 'UTC', pattern, timeFormat, startMs } = options;
+  const { format, at, zone, pattern, timeFormat, startMs } = options;
   if (at !== undefined && at !== 'start' && at !== 'end')
     throw new Reto3Error('RETO3_BAD_FLAG', `got --at "${at}", want start or end`);
   if (pattern !== undefined && format !== undefined)
@@ -50,7 +52,8 @@ export function plannedBy(options: LogOptions): Plan {
         ? candidatesOf(format)
         : [patternFormat(pattern, timeFormat, startMs !== undefined)],
     at,
-    parser: { zone: parseZone(zone), startMs, isNamed: format !== undefined },
+    parser: { zone: parseZone(zone ?? 'UTC'), startMs, isNamed: format !== undefined },
+    isZoneNamed: zone !== undefined,
   };
 }
 

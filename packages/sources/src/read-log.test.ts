@@ -126,6 +126,17 @@ describe('readLogs', () => {
     expect(logs[0]?.examples.map(({ line }) => line)).toEqual([2, 4, 5]);
   });
 
+  test.each([
+    ['28/May/2016:11:11:11.123', undefined, true],
+    ['28/May/2016:11:11:11.123', 'UTC', false],
+    ['28/May/2016:11:11:11.123 +0200', undefined, false],
+  ])('says that it reads [%s] in the zone %s as UTC: %s', async (time, zone, assumed) => {
+    const line = `192.0.2.7 - - [${time}] "GET / HTTP/1.1" 200 612 "-" "curl/8.5.0"\n`;
+    const { logs } = await read(file(line), { zone });
+    const text = logs.flatMap(summaryLines).join('\n');
+    expect(text.includes('its times name no zone, and are read as UTC')).toBe(assumed);
+  });
+
   test('names the second format of a log, times in the future and steps back', async () => {
     const json = '{"msec":"1464433871.123","request":"GET / HTTP/1.1","status":"200"}\n';
     const late = lines(Date.parse('2030-01-01T00:00:00Z') - Date.parse('2016-05-28T11:11:11Z'));

@@ -155,6 +155,8 @@ export class Log {
   #stepBackMs = 0;
   #future = 0;
   #withoutDuration = 0;
+  /** Whether a time had no zone. */
+  #isLocal = false;
   readonly #skipped = new SkippedLines();
 
   /** @param position how far the log was counted before */
@@ -215,6 +217,7 @@ export class Log {
       format: fit.format,
       wrapper: fit.wrapper?.name,
       moment: momentOf(fit.format, this.#way),
+      assumesUtc: this.#isLocal && !this.#reading.isZoneNamed,
       resolutionMs: 10 ** (3 - this.#digits),
       lines: this.#lines,
       messages: this.#messages,
@@ -275,7 +278,12 @@ export class Log {
     if (this.#position !== undefined) this.#digits = fit.digits;
     const { visitor } = this.#reading;
     const isDescribed = visitor !== undefined;
-    const parser = fit.format.parser({ ...this.#reading.parser, isDescribed });
+    const { zone, ...options } = this.#reading.parser;
+    const toUtc = (localMs: number): number => {
+      this.#isLocal = true;
+      return zone.toUtc(localMs);
+    };
+    const parser = fit.format.parser({ ...options, zone: { ...zone, toUtc }, isDescribed });
     const line: TakeLine = (bytes, from, to) => {
       this.#lines++;
       const reason =

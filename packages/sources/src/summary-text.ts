@@ -1,5 +1,5 @@
 /** What reading a log found, as lines for people. */
-import { timeText } from '@reto3/core';
+import { quantity, timeText } from '@reto3/core';
 import { skippedText } from './examples.ts';
 import { durationText, type LogSummary } from './log-summary.ts';
 
@@ -16,7 +16,7 @@ export function summaryLines(log: LogSummary): string[] {
   const range = first && last ? `, ${timeText(first.from)} to ${timeText(last.to)}` : '';
   return [
     `${name}: ${format.title}${inside}, counted by the ${moment} of each request, clock ${durationText(resolutionMs)}; ` +
-      `${counted(lines, 'line')} = ${counted(messages, 'message')} + ${skipped} skipped${known === 0 ? '' : ` + ${known} known`}${range}`,
+      `${quantity(lines, 'line')} = ${quantity(messages, 'message')} + ${skipped} skipped${known === 0 ? '' : ` + ${known} known`}${range}`,
     ...skippedLines(log),
     ...warnings(log),
     ...hiddenLines(log),
@@ -34,25 +34,22 @@ function skippedLines({ name, reasons, examples }: LogSummary): string[] {
   ];
 }
 
-function counted(count: number, noun: string): string {
-  return `${count} ${noun}${count === 1 ? '' : 's'}`;
-}
-
 function warnings(log: LogSummary): string[] {
-  const { name, format, otherFormat, withoutDuration, future, stepBackMs, spans } = log;
+  const { name, format, otherFormat, assumesUtc, withoutDuration, future, stepBackMs, spans } = log;
   return [
+    assumesUtc ? `${name}: its times name no zone, and are read as UTC; --zone names another` : '',
     otherFormat === undefined
       ? ''
       : `${name}: has two formats; lines in the other (${otherFormat}) are not counted; choose with --log-format`,
     withoutDuration === 0
       ? ''
-      : `${name}: ${counted(withoutDuration, 'message')} without a duration, counted by the ${format.moment}`,
+      : `${name}: ${quantity(withoutDuration, 'message')} without a duration, counted by the ${format.moment}`,
     future === 0
       ? ''
-      : `${name}: ${counted(future, 'message')} ${future === 1 ? 'lies' : 'lie'} in the future`,
+      : `${name}: ${quantity(future, 'message')} ${future === 1 ? 'lies' : 'lie'} in the future`,
     spans.length === 1
       ? ''
-      : `${name}: is silent for more than a day in ${counted(spans.length - 1, 'place')}, which ${spans.length === 2 ? 'is a gap' : 'are gaps'}`,
+      : `${name}: is silent for more than a day in ${quantity(spans.length - 1, 'place')}, which ${spans.length === 2 ? 'is a gap' : 'are gaps'}`,
     stepBackMs <= notableStepMs
       ? ''
       : `${name}: its times step back by up to ${durationText(stepBackMs)}; each message is counted in the window of its own time`,
@@ -62,6 +59,6 @@ function warnings(log: LogSummary): string[] {
 function hiddenLines({ name, hidden = [] }: LogSummary): string[] {
   return hidden.map(
     ({ period, messages, from, to }) =>
-      `${name}: ${counted(messages, 'message')} from ${timeText(from)} to ${timeText(to)} ${messages === 1 ? 'is' : 'are'} not shown in ${period}, because retention has deleted that time; import the log into another --data-dir to see all`,
+      `${name}: ${quantity(messages, 'message')} from ${timeText(from)} to ${timeText(to)} ${messages === 1 ? 'is' : 'are'} not shown in ${period}, because retention has deleted that time; import the log into another --data-dir to see all`,
   );
 }
