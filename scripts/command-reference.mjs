@@ -32,9 +32,10 @@ waits for counts.
 If \`--follow\` loses its server, it reports this on stderr, retries, and reports when the server is
 back; it misses no window. Ctrl-C, SIGTERM and SIGHUP end it with 130.
 
-\`--from\` and \`--to\` take ISO 8601 (UTC by default), an age such as 5m, or a number: ten digits are
-epoch seconds, twelve or more are epoch milliseconds, and 0 is the epoch. Other numbers are refused as
-ambiguous: 20160528 is a date without dashes. The query API takes the same times.
+\`--from\` and \`--to\` take ISO 8601 (UTC by default), an age such as 5m, or a number. An age counts
+back from now, also in a log. Ten digits are epoch seconds, twelve or more are epoch milliseconds, and
+\`--from 0\` takes everything. Other numbers are refused as ambiguous: 20160528 is a date without
+dashes. The query API takes the same times.
 `;
 
 /** Name, summary and help of every command, sorted by name. */

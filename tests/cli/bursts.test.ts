@@ -70,7 +70,7 @@ test('prints every format', async () => {
     /^2016-05-28 11:11:00\.000 to 2016-05-28 11:14:20\.\d{3}: \d+ windows of 10 ms, 1400 messages$/m,
   );
   expect(text.stdout).toMatch(/^1 s {5}200 .* 7 +2016-05-28 11:11:00\.000 +1 +0$/m);
-  expect(text.stdout).toMatch(/^bursts, from 1 messages in 10 ms until below 1: 1400, with 100 %/m);
+  expect(text.stdout).toMatch(/^bursts, from 1 message in 10 ms until below 1: 1400, with 100 %/m);
   expect(text.stdout).toMatch(/^2016-05-28 11:11:00\.610 {2}390$/m);
   expect(text.stdout).toMatch(
     /^beats: every 0\.1 s, one of them at 2016-05-28 11:14:\d\d\.\d00, confidence 99\.9999 %$/m,
@@ -113,7 +113,7 @@ test('exit codes distinguish the failures', async () => {
   expect(above.code).toBe(5);
   expect(above.stdout).not.toBe('');
   expect(above.stderr).toMatch(
-    /^reto3: 1 messages arrived in the 10 ms from .*, more than 0 \(.+\) \[RETO3_CHECK_FAILED\]\n$/,
+    /^reto3: 1 message arrived in the 10 ms from .*, more than 0 \(.+\) \[RETO3_CHECK_FAILED\]\n$/,
   );
   const empty = ['--from', '2015-05-28', '--to', '2015-05-29', ...offline];
   expect(await runCli(['bursts', ...empty])).toMatchObject({ code: 4, stdout: '' });
@@ -124,6 +124,7 @@ test('exit codes distinguish the failures', async () => {
   for (const args of [
     ['bursts', '--rise', 'x'],
     ['bursts', '--format', 'xml'],
+    ['bursts', '--who', '--format', 'csv'],
     ['whatif'],
     ['whatif', '--capacity', '0'],
   ])
@@ -203,7 +204,7 @@ describe('--expect judges a load generator', () => {
   test('refuses to judge too few requests or an unknown expectation', async () => {
     const unknown = await judge([0, 5_000, 10_000], '--expect', 'poisson');
     expect(unknown).toMatchObject({ code: 4, stdout: '' });
-    expect(unknown.stderr).toMatch(/too little traffic to judge: 1 messages in 999 windows/);
+    expect(unknown.stderr).toMatch(/too little traffic to judge: 1 message in 999 windows/);
     expect(await judge(even, '--expect', 'even')).toMatchObject({ code: 2, stdout: '' });
     expect(await judge(even, '--rate', '5')).toMatchObject({ code: 2, stdout: '' });
   });

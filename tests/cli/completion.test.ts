@@ -55,6 +55,10 @@ const offers: readonly (readonly [words: string[], offered: string[]])[] = [
   [['backup', '/etc/hostn'], ['/etc/hostname']],
   [['audit', '--token-file', '/etc/hostn'], ['/etc/hostname']],
   [['audit', '--from', ''], []],
+  [
+    ['bursts', '--who', ''],
+    ['path', 'host', 'method', 'status', 'client'],
+  ],
 ];
 
 /** The path of the script for that shell. */
@@ -77,6 +81,9 @@ test('bash completes commands, flags and their values', async () => {
     expect(new Set(completed(words)), words.join(' ')).toEqual(
       new Set(offered.length === 0 ? [''] : offered),
     );
+  // --who may stand without a key.
+  expect(completed(['bursts', '--who', '--format', 'nd'])).toEqual(['ndjson']);
+  expect(completed(['bursts', '--who', '--fail'])).toEqual(['--fail-above']);
   // bash splits --format=n into these words.
   expect(completed(['stats', '--format', '=', 'n'])).toEqual(['ndjson']);
 });

@@ -119,7 +119,7 @@ test('warns for as long as messages of an earlier import are not kept', async ()
 
 test.each([
   [['query', 'SELECT 1', '--from', 'never'], 2, 'got from "never", want a time'],
-  [['query', 'SELECT 1', '--from', '1h', '--to', '2h'], 2, 'not before to'],
+  [['query', 'SELECT 1', '--from', '1h', '--to', '2h'], 2, 'want from before to'],
   [['query', 'SELECT 1', '--format', 'parquet', '-o', '-'], 2, 'without a file to write'],
   [['query', 'SELECT 1', '-o', '/nowhere/rows'], 1, 'cannot write /nowhere/rows'],
   [['query', 'SELECT pfad FROM messages'], 2, 'cannot run the SQL: Binder Error'],

@@ -1,4 +1,6 @@
 /** `--log`: windows of logs, without a server or a folder. */
+import { writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { expect, test } from 'vitest';
 import { runCli } from '../support/cli.ts';
@@ -54,6 +56,36 @@ test('bursts, whatif and export answer from logs, over their whole range by defa
   expect(exported.stdout.trimEnd().split('\n')).toHaveLength(7);
 });
 
+test('a pattern names all its files, and a file counts once, however often it is named', async () => {
+  const log = await logFile(nginxLines(), 'a.log');
+  const folder = dirname(log);
+  await writeFile(join(folder, 'b.log'), nginxLine(Date.parse('2016-05-28T11:11:12Z')));
+  const logs = ['--log', join(folder, '*.log'), '--log', log, '--log', join(folder, '.', 'a.log')];
+  const { stdout } = await runCli(['stats', 'min', ...logs]);
+  expect(stdout).toBe('2016-05-28 11:11:00.000, 601\n');
+  const bursts = await runCli(['bursts', '--who', '--json', ...logs]);
+  expect(JSON.parse(bursts.stdout)).toMatchObject({ messages: 601 });
+  const none = await runCli(['stats', '--log', join(folder, '*.txt')]);
+  expect(none).toMatchObject({ code: 1, stdout: '' });
+  expect(none.stderr).toContain('*.txt: there is no such file');
+});
+
+test('an empty range has a cure that helps for a log', async () => {
+  const log = await logFile(nginxLines());
+  const cure = '(widen the range; --from 0 takes everything) [RETO3_NO_DATA]';
+  for (const args of [
+    ['stats', '--from', '1h'],
+    ['bursts', '--from', '1h'],
+    // The log begins later.
+    ['bursts', '--to', '2015-01-01'],
+    ['whatif', '--capacity', '5', '--to', '2015-01-01'],
+  ]) {
+    const { code, stdout, stderr } = await runCli([...args, '--log', log]);
+    expect({ args, code, stdout }).toEqual({ args, code: 4, stdout: '' });
+    expect(stderr).toContain(cure);
+  }
+});
+
 test('reads a log from stdin', async () => {
   const log = await logFile(nginxLines());
   const wrapper = ['sh', '-c', `exec "$0" "$@" < '${log}'`];
@@ -86,7 +118,9 @@ test('refuses flags for reading a log without a log', async () => {
 
 test('lists the formats', async () => {
   const { stdout } = await runCli(['formats']);
-  expect(stdout).toMatch(/^haproxy +start +1 ms +haproxy, option httplog$/m);
+  expect(stdout).toMatch(
+    /^haproxy +start +1 ms +haproxy, option httplog\n {2}192\.0\.2\.7:53332 \[/m,
+  );
   const known = JSON.parse((await runCli(['formats', '--json'])).stdout);
   expect(known).toContainEqual(expect.objectContaining({ name: 'nginx', moment: 'end' }));
 });

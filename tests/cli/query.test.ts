@@ -200,6 +200,19 @@ test('answers one SELECT over the archive, in every format', async () => {
   const whole = await run(server, sql, '--json', '--output', file);
   expect(whole).toEqual({ code: 0, stdout: '', stderr: '' });
   expect(JSON.parse(await readFile(file, 'utf8'))).toEqual([object]);
+  // A table shows a part of a long answer, but a file never holds one.
+  const long = 'SELECT range FROM range(1001)';
+  const shown = await run(server, long);
+  expect(shown).toMatchObject({
+    code: 0,
+    stderr: 'reto3: showing the first 1000 rows; --format csv prints all\n',
+  });
+  expect(shown.stdout.trimEnd().split('\n')).toHaveLength(2 + 1_000);
+  const table = await run(server, long, '--output', join(folder, 'answer.txt'));
+  expect(table).toMatchObject({ code: 2, stdout: '' });
+  expect(table.stderr).toContain(
+    'a table has at most 1000 rows (add --format csv, json, ndjson or',
+  );
   const parquet = join(folder, 'answer.parquet');
   const written = await run(server, 'FROM messages', '--format', 'parquet', '--output', parquet);
   expect(written).toEqual({ code: 0, stdout: '', stderr: '' });
@@ -217,7 +230,7 @@ test('answers one SELECT over the archive, in every format', async () => {
   expect(JSON.parse(stdout)).toEqual([{ n: 0 }]);
   const backwards = await run(server, count, '--from', '1m', '--to', '2m');
   expect(backwards).toMatchObject({ code: 2, stdout: '' });
-  expect(backwards.stderr).toMatch(/^reto3: got from "1m" not before to "2m" /);
+  expect(backwards.stderr).toMatch(/^reto3: got from "1m" and to "2m", want from before to /);
 
   for (const [statement, reason] of refused) {
     const { code, stdout: nothing, stderr } = await run(server, statement);

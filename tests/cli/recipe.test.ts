@@ -20,14 +20,14 @@ test('lists the recipes without a name, and docs/recipes.md shows each as printe
   const { code, stdout } = await runCli(['recipe']);
   expect(code).toBe(0);
   const lines = stdout.trimEnd().split('\n');
-  expect(lines[0]).toBe('nginx         run in tests  nginx: a log with milliseconds and durations');
+  expect(lines[0]).toBe('nginx         tested    nginx: a log with milliseconds and durations');
   const page = await readFile(new URL('../../docs/recipes.md', import.meta.url), 'utf8');
   const shown = [...page.matchAll(/^## ([\w-]+)\n(.*?)\n\n```\w+\n(.*?)^```$/gms)];
   const listed = lines.map((line) => line.split(/ {2,}/));
   expect(shown.map(([, name]) => name)).toEqual(listed.map(([name]) => name));
   for (const [index, [, name = '', title = '', text]] of shown.entries()) {
     const [, how, listedTitle] = listed[index] ?? [];
-    expect(title).toBe(`${listedTitle}.${how === 'run in tests' ? '' : ' Not run here.'}`);
+    expect(title).toBe(`${listedTitle}.${how === 'tested' ? '' : ' Untested.'}`);
     expect((await runCli(['recipe', name])).stdout.replace(notRun, '')).toBe(text);
   }
 });

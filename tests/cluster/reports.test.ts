@@ -2,7 +2,7 @@
  * Reports of a cluster on a real nats-server: the merger's answer merges the nodes' reports, and
  * names nodes that it cannot merge.
  */
-import { writeFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Bursts, Report } from '@reto3/client/answers';
 import { expect } from 'vitest';
@@ -166,6 +166,24 @@ withNats("the cluster's reports merge those of its nodes", async () => {
   expect(stored).toMatchObject({ code: 0, stderr: '' });
   const posts = [...stored.stdout.matchAll(/posts=(\d+)/g)].reduce((s, [, n]) => s + Number(n), 0);
   expect(posts).toBe(messages);
+
+  const listed = await runCli(['reports', '--json', ...folder]);
+  expect(JSON.parse(listed.stdout)).toContainEqual(
+    expect.objectContaining({
+      name: 'methods',
+      running: false,
+      nodes: [
+        { name: 'a', state: 'stopped' },
+        { name: 'b', state: 'stopped' },
+      ],
+    }),
+  );
+  // A Parquet file has the columns that the list names.
+  const file = join(await temporaryFolder(), 'sizes.parquet');
+  const parquet = ['--format', 'parquet', '--output', file];
+  const written = await runCli(['report', 'sizes', 'min', '--from', '0', ...folder, ...parquet]);
+  expect(written).toMatchObject({ code: 0, stderr: '' });
+  expect((await readFile(file)).includes('messages')).toBe(true);
 });
 
 withNats('names who was behind a burst of the cluster, and of one node', async () => {

@@ -26,3 +26,9 @@ test.each([
   print(answer, format, layout);
   expect(write.mock.calls).toEqual([[text]]);
 });
+
+test('without rows, NDJSON is empty: a blank line is no JSON', () => {
+  const write = vi.spyOn(process.stdout, 'write').mockReturnValue(true);
+  print(answer, 'ndjson', { ...layout, rows: () => [] });
+  expect(write.mock.calls).toEqual([['']]);
+});

@@ -5,14 +5,14 @@
 
 import { type ApiOptions, ask, type Missing } from '@reto3/client';
 import type { Answers } from '@reto3/client/answers';
-import { ms10, resolveRange, timeText } from '@reto3/core';
+import { ms10, quantity, resolveRange, timeText } from '@reto3/core';
 import type { Series, Store } from '@reto3/engine';
 import {
   type Asked,
   assertComplete,
   type CountsSource,
   scopeOf,
-  withMergerHint,
+  withFittingHint,
 } from './answers.ts';
 import type { analysisFormats } from './flags.ts';
 import { type LogSource, readAndSummarise } from './log-source.ts';
@@ -34,10 +34,16 @@ export async function askAnalysis<Path extends AnalysisPath>(
   source: CountsSource,
   analysis: Analysis<Path>,
 ): Promise<Answers[Path]> {
+  return withFittingHint(source, analysis.query, answerOf(source, analysis));
+}
+
+function answerOf<Path extends AnalysisPath>(
+  source: CountsSource,
+  analysis: Analysis<Path>,
+): Promise<Answers[Path]> {
   if ('logs' in source) return ofLogs(source, analysis);
-  const answer =
-    'dataDir' in source ? ofFolder(source.dataDir, analysis) : ofServer(source, analysis);
-  return withMergerHint(source, analysis.query, answer);
+  if ('dataDir' in source) return ofFolder(source.dataDir, analysis);
+  return ofServer(source, analysis);
 }
 
 function ofServer<Path extends AnalysisPath>(
@@ -116,7 +122,8 @@ export function print<Answer extends Missing>(
   format: Format,
   layout: Layout<Answer>,
 ): void {
-  process.stdout.write(`${formatLines(answer, format, layout).join('\n')}\n`);
+  const lines = formatLines(answer, format, layout).map((line) => `${line}\n`);
+  process.stdout.write(lines.join(''));
   assertComplete(ms10.name, answer, false);
 }
 
@@ -180,7 +187,6 @@ export function rangeLine(answer: {
 }): string {
   const { from, to, windows, uncounted, messages } = answer;
   const gaps = uncounted === 0 ? '' : ` (${uncounted} not counted)`;
-  const looked = `${windows} ${windows === 1 ? 'window' : 'windows'} of 10 ms${gaps}`;
-  const found = `${messages} ${messages === 1 ? 'message' : 'messages'}`;
-  return `${timeText(from)} to ${timeText(to)}: ${looked}, ${found}`;
+  const looked = `${quantity(windows, 'window')} of 10 ms${gaps}`;
+  return `${timeText(from)} to ${timeText(to)}: ${looked}, ${quantity(messages, 'message')}`;
 }

@@ -10,9 +10,11 @@ import { AnswerBody, type ApiOptions, ask, endHeaders, type Missing, request } f
 import {
   damagedOf,
   damageMessage,
+  errorHints,
   type FormatName,
   type PeriodName,
   periods,
+  quantity,
   Reto3Error,
   resolveRange,
   type ScopeSelector,
@@ -83,8 +85,8 @@ export function serverToFollow(source: CountsSource, asked: Asked): ApiOptions {
     });
   }
   if (asked.to !== undefined || asked.open) {
-    throw new Reto3Error('RETO3_BAD_RANGE', 'got --follow with --to or --open, want only one', {
-      hint: 'a follow has no end, and prints only final windows',
+    throw new Reto3Error('RETO3_BAD_RANGE', 'got --follow with --to or --open', {
+      hint: 'omit these: --follow has no end, and prints only final windows',
     });
   }
   return source;
@@ -99,12 +101,13 @@ export function writeAnswer(
   question: Question,
   to: Writable,
 ): Promise<string> {
+  return withFittingHint(source, question, answerFrom(source, question, to));
+}
+
+function answerFrom(source: CountsSource, question: Question, to: Writable): Promise<string> {
   if ('logs' in source) return fromLogs(source, question, to);
-  const answer =
-    'dataDir' in source
-      ? fromFolder(source.dataDir, question, to)
-      : fromServer(source, question, to);
-  return withMergerHint(source, question, answer);
+  if ('dataDir' in source) return fromFolder(source.dataDir, question, to);
+  return fromServer(source, question, to);
 }
 
 async function fromServer(api: ApiOptions, question: Question, into: Writable): Promise<string> {
@@ -182,7 +185,7 @@ export function damageNotes(what: string, say = noteOnStderr): (missing: Missing
     for (const { to } of fresh) saidThrough = Math.max(saidThrough, to);
     for (const place of fresh.slice(0, maxNoted)) say(damageMessage({ ...place, series: what }));
     const more = damagedPlaces - (damaged.length - fresh.length) - maxNoted;
-    if (more > 0) say(`and ${more} more damaged places`);
+    if (more > 0) say(`and ${quantity(more, 'more damaged place')}`);
   };
 }
 
@@ -196,7 +199,7 @@ export function assertComplete(what: string, missing: Missing, empty: Empty): vo
   const { damaged, damagedPlaces = damaged.length } = missing;
   const [first] = damaged;
   if (first !== undefined) {
-    const more = damagedPlaces === 1 ? '' : `, and ${damagedPlaces - 1} more places`;
+    const more = damagedPlaces === 1 ? '' : `, and ${quantity(damagedPlaces - 1, 'more place')}`;
     throw new Reto3Error(
       'RETO3_BLOCK_DAMAGED',
       `${damageMessage({ ...first, series: what })}${more}`,
@@ -208,28 +211,35 @@ export function assertComplete(what: string, missing: Missing, empty: Empty): vo
 }
 
 /**
- * Passes on an answer. If it is empty because the server only merges a cluster and counts nothing
- * itself, replaces the hint: the cure is --cluster, not a wider range.
+ * Passes on an answer. If it is empty, replaces a hint that would not help: `--open` does not for
+ * logs and folders, whose windows are all final, and a wider range does not for a server that only
+ * merges a cluster.
  */
-export async function withMergerHint<Answer>(
-  source: Source,
+export async function withFittingHint<Answer>(
+  source: CountsSource,
   asked: Asked,
   answer: Promise<Answer>,
 ): Promise<Answer> {
   try {
     return await answer;
   } catch (error) {
-    const isEmpty = error instanceof Reto3Error && error.code === 'RETO3_NO_DATA';
-    if (!isEmpty || scopeOf(asked).scope === 'cluster' || !(await hasClusterOnly(source)))
-      throw error;
-    throw new Reto3Error(error.code, 'this server merges a cluster, and counts nothing itself', {
+    if (!(error instanceof Reto3Error) || error.code !== 'RETO3_NO_DATA') throw error;
+    if (scopeOf(asked).scope === 'node' && (await hasClusterOnly(source)))
+      throw new Reto3Error(error.code, 'this server merges a cluster, and counts nothing itself', {
+        cause: error,
+        hint: 'add --cluster',
+      });
+    const isFinal = 'logs' in source || 'dataDir' in source || asked.open === true;
+    if (!isFinal || error.hint !== errorHints.RETO3_NO_DATA) throw error;
+    throw new Reto3Error(error.code, error.message, {
       cause: error,
-      hint: 'add --cluster',
+      hint: 'widen the range; --from 0 takes everything',
     });
   }
 }
 
-async function hasClusterOnly(source: Source): Promise<boolean> {
+async function hasClusterOnly(source: CountsSource): Promise<boolean> {
+  if ('logs' in source) return false;
   if ('dataDir' in source) return existsSync(join(source.dataDir, 'cluster'));
   try {
     return (await ask(source, '/v1/info')).role === 'merge';

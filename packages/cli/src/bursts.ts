@@ -1,7 +1,7 @@
 /** Runs `reto3 bursts`: prints the analysis, and fails above --fail-above or against --expect. */
 
 import type { Bursts } from '@reto3/client/answers';
-import { parseNumber, Reto3Error, timeText } from '@reto3/core';
+import { parseNumber, quantity, Reto3Error, timeText } from '@reto3/core';
 import {
   askAnalysis,
   type Layout,
@@ -23,7 +23,7 @@ import { whoLines } from './who.ts';
 const maxMessages = 1e9;
 /**
  * @throws Reto3Error RETO3_CHECK_FAILED if the peak is above --fail-above or the traffic does not
- * meet --expect, and what `askAnalysis` throws
+ * meet --expect; RETO3_BAD_FORMAT; and what `askAnalysis` throws
  */
 export async function bursts(given: Given<typeof burstsFlags>): Promise<void> {
   const format = formatOf(analysisFormats, 'text', given);
@@ -31,6 +31,10 @@ export async function bursts(given: Given<typeof burstsFlags>): Promise<void> {
   const limit =
     failAbove === undefined ? undefined : parseNumber('fail-above', failAbove, 0, maxMessages);
   const { last, from, to, open, cluster, node, rise, fall, stall, expect, rate, who } = given;
+  if (who !== undefined && format === 'csv')
+    throw new Reto3Error('RETO3_BAD_FORMAT', 'got --who with --format csv, which has no keys', {
+      hint: 'choose text, json or ndjson',
+    });
   const source = countsSourceOf(given);
   const answer = await askAnalysis(source, {
     path: '/v1/bursts',
@@ -46,7 +50,7 @@ export async function bursts(given: Given<typeof burstsFlags>): Promise<void> {
   const exceeded = limit !== undefined && peak !== undefined && peak.count > limit;
   const failures = [
     exceeded
-      ? `${peak.count} messages arrived in the 10 ms from ${timeText(peak.start)}, more than ${short(limit)}`
+      ? `${quantity(peak.count, 'message')} arrived in the 10 ms from ${timeText(peak.start)}, more than ${short(limit)}`
       : undefined,
     answer.verdict && verdictFailure(answer.verdict),
   ].filter((failure) => failure !== undefined);
@@ -80,7 +84,7 @@ function burstsLines(answer: Bursts): string[] {
   const counts = `p50 ${p50}, p75 ${p75}, p90 ${p90}, p95 ${p95}, p99 ${p99}, p99.9 ${p999}`;
   const burstTotals =
     bursts.count === 0 ? 'none' : `${bursts.count}, with ${percent(bursts.share)} of the messages`;
-  const stallTotals = stalls.count === 0 ? 'none' : `${stalls.count}, ${stalls.ms} ms together`;
+  const stallTotals = stalls.count === 0 ? 'none' : `${stalls.count}, ${stalls.ms} ms in total`;
   const stallText =
     stallMs === undefined
       ? 'too little traffic to tell'
@@ -104,7 +108,7 @@ function burstsLines(answer: Bursts): string[] {
     ]),
     `counts in 10 ms: ${counts}`,
     '',
-    `bursts, from ${short(rise)} messages in 10 ms until below ${short(fall)}: ${burstTotals}`,
+    `bursts, from ${quantity(short(rise), 'message')} in 10 ms until below ${short(fall)}: ${burstTotals}`,
     ...listed(bursts.count, 'with the most messages'),
     ...(bursts.count === 0
       ? []

@@ -1,5 +1,5 @@
 /** Runs the engine's doctor, and prints its findings. */
-import { Reto3Error } from '@reto3/core';
+import { quantity, Reto3Error } from '@reto3/core';
 import type { Finding } from '@reto3/engine/doctor';
 import type { Config } from '@reto3/server/settings';
 import { ignoreClosedStdout, printLine } from './terminal/standard-streams.ts';
@@ -22,7 +22,7 @@ export async function examineAndPrint(
   }
   if (asJson) printLine(JSON.stringify(findings));
   const failed = findings.filter(({ state }) => state === 'fail').length;
-  if (failed > 0) throw new Reto3Error('RETO3_CHECK_FAILED', `${failed} checks failed`);
+  if (failed > 0) throw new Reto3Error('RETO3_CHECK_FAILED', `${quantity(failed, 'check')} failed`);
 }
 
 function findingLine({ check, state, says, cure }: Finding): string {

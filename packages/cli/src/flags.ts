@@ -134,7 +134,8 @@ export const readingFlags = {
 /** Logs that replace a data folder. */
 export const logFlags = {
   log: {
-    description: 'answer from this log, plain or compressed; - is stdin (repeatable)',
+    description:
+      'answer from this log, plain or compressed; - is stdin; repeatable, patterns in quotes',
     repeatable: 'array',
     value: 'FILE',
   },
@@ -214,7 +215,8 @@ const analysisFlags = {
 
 export const burstsFlags = {
   rise: {
-    description: 'a burst starts at N messages in 10 ms (default: unlikely for this traffic)',
+    description:
+      'a burst starts at N messages in 10 ms (default: a number unlikely for this traffic)',
     value: 'N',
   },
   fall: {
@@ -222,7 +224,7 @@ export const burstsFlags = {
     value: 'N',
   },
   stall: {
-    description: 'a stall is MS ms without a message (default: unlikely for this traffic)',
+    description: 'a stall is MS ms without a message (default: a time unlikely for this traffic)',
     value: 'MS',
   },
   who: {
@@ -244,7 +246,11 @@ export const burstsFlags = {
 } as const satisfies FlagTable;
 
 export const whatIfFlags = {
-  capacity: { description: 'requests per second that the simulated server handles', value: 'N' },
+  capacity: {
+    description: 'requests per second that the simulated server handles',
+    required: true,
+    value: 'N',
+  },
   rates: {
     description: 'at most 20 token bucket rates per second, separated by commas',
     value: 'N,…',

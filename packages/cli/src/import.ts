@@ -1,5 +1,4 @@
 /** Runs `reto3 import`: counts logs into a data folder. */
-import { stat } from 'node:fs/promises';
 import { archiveFolderOf, FolderWriter, giveArchiveToOwner } from '@reto3/engine';
 import {
   importLog,
@@ -9,7 +8,7 @@ import {
   readingOf,
   summaryLines,
 } from '@reto3/sources';
-import { glob, isDynamicPattern } from 'tinyglobby';
+import { filesOf, sizeOf } from './log-files.ts';
 import { hasArchive, recoverArchiveIn } from './recover-archive.ts';
 import { noteOnStderr } from './terminal/notes.ts';
 import { type Amount, withProgress } from './terminal/progress.ts';
@@ -96,20 +95,6 @@ function isoText(timeMs: number | undefined): string | undefined {
   return timeMs === undefined ? undefined : new Date(timeMs).toISOString();
 }
 
-/**
- * A shell has already expanded unquoted patterns, so a name that exists is a file, even if it looks
- * like a pattern.
- */
-async function filesOf(names: readonly string[]): Promise<string[]> {
-  const files: string[] = [];
-  for (const name of names) {
-    const isPattern = isDynamicPattern(name) && (await sizeOf(name)) === undefined;
-    const found = isPattern ? (await glob(name, { expandDirectories: false })).sort() : [];
-    files.push(...(found.length === 0 ? [name] : found));
-  }
-  return [...new Set(files)];
-}
-
 /** The total size; undefined if the amount of text in one of the files is unknown. */
 async function bytesOf(files: readonly string[]): Promise<number | undefined> {
   let bytes = 0;
@@ -119,9 +104,4 @@ async function bytesOf(files: readonly string[]): Promise<number | undefined> {
     bytes += size;
   }
   return bytes;
-}
-
-async function sizeOf(file: string): Promise<number | undefined> {
-  const found = await stat(file).catch(() => undefined);
-  return found?.isFile() ? found.size : undefined;
 }

@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs';
 import { Reto3Error } from '@reto3/core';
 import type { CountKeys, Store } from '@reto3/engine';
 import { type CountsSource, scopeOf } from './answers.ts';
+import { filesOf } from './log-files.ts';
 import { reportInFolder, reportInMergersFolder } from './stored-report.ts';
 
 /**
@@ -20,7 +21,7 @@ export async function keysOf(
   const key = parseWhoKey(who);
   if ('logs' in source) {
     const { countLogKeys } = await import('@reto3/sources');
-    return countLogKeys(source.logs, source.options, Date.now(), key);
+    return countLogKeys(await filesOf(source.logs), source.options, Date.now(), key);
   }
   if (!('dataDir' in source) || store === undefined)
     throw new Error('BUG: a server names who was behind its bursts');

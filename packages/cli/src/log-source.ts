@@ -2,10 +2,11 @@
 import { parseTime, Reto3Error } from '@reto3/core';
 import type { LogCounts, LogOptions } from '@reto3/sources';
 import type { Given, logFlags, readingFlags, scopeFlags, sourceFlags } from './flags.ts';
+import { filesOf } from './log-files.ts';
 import { noteOnStderr } from './terminal/notes.ts';
 
 export interface LogSource {
-  /** Names of files; `-` is stdin. */
+  /** Names of files, or patterns; `-` is stdin. */
   readonly logs: readonly string[];
   readonly options: LogOptions;
 }
@@ -64,7 +65,7 @@ export async function readAndSummarise(
   nowMs: number,
 ): Promise<LogCounts> {
   const { readLogs, summaryLines } = await import('@reto3/sources');
-  const counts = await readLogs(logs, options, nowMs, noteOnStderr);
+  const counts = await readLogs(await filesOf(logs), options, nowMs, noteOnStderr);
   for (const log of counts.logs) for (const line of summaryLines(log)) noteOnStderr(line);
   return counts;
 }

@@ -21,6 +21,8 @@ function describedToOclif(command: Command): typeof OclifCommand {
     static override readonly args = oclifArgs(args);
     static override readonly flags = oclifFlags(flags);
     static override readonly examples = [...examples];
+    // Prints an ellipsis behind the argument.
+    static override readonly strict = !Object.values(args).some(({ repeatable }) => repeatable);
 
     async run(): Promise<void> {
       throw new Error('BUG: oclif ran a command that main.ts runs');

@@ -2,7 +2,7 @@
  * Prints an error as one line on stderr: what happened, its cure in brackets, its code in square
  * brackets. With --json the line is an object. The code is what scripts match on (docs/errors.md).
  */
-import { messageOf, Reto3Error, singleLine } from '@reto3/core';
+import { type ErrorCode, messageOf, Reto3Error, singleLine } from '@reto3/core';
 import { errorExitCode, exitCode } from './exit-code.ts';
 
 /**
@@ -19,7 +19,7 @@ export function printError(error: unknown, words: readonly string[]): number {
 export function printReto3Error(error: Reto3Error, words: readonly string[]): number {
   const { code, message, hint } = error;
   const exit = errorExitCode[code];
-  const cure = exit === exitCode.usage ? (quotingHint(words) ?? hint) : hint;
+  const cure = typingHint(code, words) ?? hint;
   const line = wantsJson(words)
     ? JSON.stringify({ code, message, hint: cure })
     : singleLine(`reto3: ${message} (${cure}) [${code}]`);
@@ -57,6 +57,25 @@ function wantsJson(words: readonly string[]): boolean {
       arg === '--format=json' ||
       (arg === 'json' && flags[at - 1] === '--format'),
   );
+}
+
+/** The cure for words that a shell has split or expanded; undefined for other errors. */
+function typingHint(code: ErrorCode, words: readonly string[]): string | undefined {
+  if (errorExitCode[code] !== exitCode.usage) return undefined;
+  return quotingHint(words) ?? patternHint(code, words);
+}
+
+/**
+ * The cure for a pattern without quotes, such as `--log *.log`. The shell makes several words of it,
+ * and the second one is taken for an argument.
+ */
+function patternHint(code: ErrorCode, words: readonly string[]): string | undefined {
+  if (code !== 'RETO3_BAD_COMMAND' && code !== 'RETO3_BAD_PERIOD') return undefined;
+  const isSplit = words.some((word, at) => {
+    const isSecond = words[at - 2] === '--log' || words[at - 1]?.startsWith('--log=') === true;
+    return isSecond && /^[^-].*[./]/.test(word);
+  });
+  return isSplit ? '--log takes one file: repeat it, or put a pattern in quotes' : undefined;
 }
 
 /**

@@ -32,7 +32,7 @@ export interface SqlQuestion {
   readonly explain: boolean;
 }
 
-/** Enough for a person to read; for more, write to a file. */
+/** Enough for a person to read. The width of its columns is known only once all rows are in memory. */
 const maxTableRows = 1_000;
 
 /**
@@ -156,7 +156,8 @@ async function* textOf(sql: ArchiveSql, question: SqlQuestion): AsyncGenerator<s
   const { csvText, jsonText, ndjsonText } = await import('@reto3/archive');
   const { format } = question.target;
   if (question.explain) yield `${await sql.explain(question.sql)}\n`;
-  else if (format === 'table') yield* tableText(await sql.select(question.sql));
+  else if (format === 'table')
+    yield* tableText(await sql.select(question.sql), question.target.output);
   else if (format === 'csv') yield* csvText(await sql.select(question.sql));
   else {
     const rows = await sql.selectJson(question.sql);
@@ -164,7 +165,14 @@ async function* textOf(sql: ArchiveSql, question: SqlQuestion): AsyncGenerator<s
   }
 }
 
-async function* tableText({ columns, rows }: TextRows): AsyncGenerator<string> {
+/**
+ * @param output the file, which must not hold a part of the answer
+ * @throws Reto3Error RETO3_BAD_FORMAT if that file would have too many rows
+ */
+async function* tableText(
+  { columns, rows }: TextRows,
+  output: string | undefined,
+): AsyncGenerator<string> {
   const shown: (readonly string[])[] = [];
   let more = false;
   for await (const row of rows) {
@@ -172,12 +180,17 @@ async function* tableText({ columns, rows }: TextRows): AsyncGenerator<string> {
     if (more) break;
     shown.push(row.map((cell) => (cell === null ? '' : terminalCell(cell))));
   }
+  if (more && output !== undefined)
+    throw new Reto3Error(
+      'RETO3_BAD_FORMAT',
+      `cannot write ${output}: a table has at most ${maxTableRows} rows`,
+      { hint: 'add --format csv, json, ndjson or parquet' },
+    );
   const isNumeric = columns.map((_, column) =>
     shown.every((row) => /^-?[\d.]*(?:e[+-]?\d+)?$/.test(row[column] ?? '')),
   );
   const rule = columnWidths([columns, ...shown]).map((width) => '-'.repeat(width));
   const lines = tableLines([columns, rule, ...shown], (column) => isNumeric[column] === true);
   yield `${lines.join('\n')}\n`;
-  if (more)
-    noteOnStderr(`showing the first ${maxTableRows} rows (--format csv or --output writes all)`);
+  if (more) noteOnStderr(`showing the first ${maxTableRows} rows; --format csv prints all`);
 }

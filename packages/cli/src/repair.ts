@@ -1,5 +1,5 @@
 /** Repairs a data folder, and prints the repairs and losses. */
-import { messageOf, periodNames, timeText } from '@reto3/core';
+import { messageOf, periodNames, quantity, timeText } from '@reto3/core';
 import {
   archiveFolderOf,
   type FoundWrites,
@@ -58,7 +58,7 @@ function repairLines(repair: Repair): string[] {
       const name = row === undefined ? key : `${row.series} at ${timeText(row.start)}`;
       return `dropped  ${name}: ${reason}`;
     }),
-    ...(writesMissing === 0 ? [] : [`missing  the newest ${writesMissing} writes`]),
+    ...(writesMissing === 0 ? [] : [`missing  the newest ${quantity(writesMissing, 'write')}`]),
     ...(journalDamage === undefined ? [] : [`journal  ${journalDamage}`]),
     `rows     ${changes} written anew or deleted, so that the periods agree`,
     ...(lost.length === 0 ? ['gone     nothing'] : lost),

@@ -7,7 +7,7 @@ import { Readable, type Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { Difference, ReplayPlan, ReplayRequest, StoredWindows } from '@reto3/archive';
 import { type ApiOptions, ask, type Missing, readRows } from '@reto3/client';
-import { alignDown, type FormatName, Reto3Error, timeText } from '@reto3/core';
+import { alignDown, type FormatName, quantity, Reto3Error, timeText } from '@reto3/core';
 import { assertComplete } from './answers.ts';
 import { exitCode } from './exit-code.ts';
 import { noteOnStderr } from './terminal/notes.ts';
@@ -97,7 +97,7 @@ function conclude({ report, period }: ReplayPlan, { compared, through }: Compari
       hint: 'windows must be archived, and not deleted by retention; --from also compares those in which the archive begins',
     });
   const left = begin === 0 ? '' : `; left out ${begin} in which the archive begins`;
-  const all = `${windows} windows of ${report.name} ${period.name}`;
+  const all = `${quantity(windows, 'window')} of ${report.name} ${period.name}`;
   if (differ > 0)
     throw new Reto3Error('RETO3_CHECK_FAILED', `${differ} of ${all} differ${upTo}${left}`, {
       hint: 'stored: what the server counted; replayed: what the archive gives now',

@@ -22,11 +22,16 @@ import {
   damageNotes,
   type Source,
   serverToFollow,
-  withMergerHint,
+  withFittingHint,
 } from './answers.ts';
 import { exitOnSignal } from './clean-up.ts';
 import { Contact } from './contact.ts';
-import { reportInFolder, reportInMergersFolder } from './stored-report.ts';
+import {
+  listInFolder,
+  listInMergersFolder,
+  reportInFolder,
+  reportInMergersFolder,
+} from './stored-report.ts';
 
 export interface ReportQuestion extends Asked {
   readonly name: string;
@@ -41,20 +46,14 @@ export interface ReportQuestion extends Asked {
   readonly module: string | undefined;
 }
 
-/** @param cluster whether to list the reports of all nodes, for a server that merges them */
+/** @param cluster whether to list the reports of all nodes, which a merger has */
 export async function askReports(source: Source, cluster: boolean): Promise<ReportList> {
-  if ('dataDir' in source) return reportsInFolder(source.dataDir);
-  return ask(source, '/v1/reports', cluster ? { scope: 'cluster' } : {});
-}
-
-async function reportsInFolder(folder: string): Promise<ReportList> {
-  const [{ DataFolder }, { readFacts }] = await Promise.all([
-    import('@reto3/engine'),
-    import('@reto3/reports'),
-  ]);
-  return DataFolder.with(folder, async ({ store }) =>
-    [...(await readFacts(store)).values()].map((facts) => ({ ...facts, running: false })),
-  );
+  if (!('dataDir' in source))
+    return ask(source, '/v1/reports', cluster ? { scope: 'cluster' } : {});
+  const { DataFolder } = await import('@reto3/engine');
+  return cluster
+    ? DataFolder.ofScope(source.dataDir, 'cluster', ({ store }) => listInMergersFolder(store))
+    : DataFolder.with(source.dataDir, ({ store }) => listInFolder(store));
 }
 
 const nodeStates: Readonly<Record<string, string>> = {
@@ -128,7 +127,7 @@ export function writeReport(
     'dataDir' in source
       ? fromFolder(source.dataDir, question, to)
       : fromServer(source, question, to);
-  return withMergerHint(source, question, answer);
+  return withFittingHint(source, question, answer);
 }
 
 async function fromServer(
@@ -226,7 +225,7 @@ export async function checkOfMessages(question: Omit<ReportQuestion, 'format'>):
   if (unfit !== undefined)
     throw new Reto3Error(
       'RETO3_BAD_FLAG',
-      `got --${unfit} for a report that is made of kept messages`,
+      `got --${unfit} for a report that is computed from messages`,
       { hint: 'omit it; --from and --to choose a range' },
     );
   const { checkReplay } = await import('@reto3/archive');

@@ -1,4 +1,5 @@
-/** Reads a report out of a data folder that no server holds. */
+/** Reads reports out of a data folder that no server holds. */
+import type { ReportList } from '@reto3/client/answers';
 import type { PeriodName } from '@reto3/core';
 import type { Store } from '@reto3/engine';
 import type { Report, ReportWindows } from '@reto3/reports';
@@ -37,4 +38,31 @@ export async function reportInMergersFolder(
   const open = (period: PeriodName) =>
     ClusterReportView.ofFolder({ report, period, nodes, store: store.snapshot() });
   return { report, open };
+}
+
+/** All reports, in the form of /v1/reports. */
+export async function listInFolder(store: Store): Promise<ReportList> {
+  const { readFacts } = await import('@reto3/reports');
+  const stored = [...(await readFacts(store)).values()];
+  return stored.map(({ code: _, ...facts }) => ({ ...facts, running: false }));
+}
+
+/** All reports of all nodes, in the form of /v1/reports?scope=cluster. */
+export async function listInMergersFolder(store: Store): Promise<ReportList> {
+  const { readNodeReports } = await import('@reto3/cluster');
+  const nodes = await readNodeReports(store);
+  const names = new Set(nodes.flatMap(({ reports }) => reports.map(({ name }) => name)));
+  return [...names].sort().flatMap((name) => {
+    const parts = nodes.flatMap(({ node, reports }) =>
+      reports.filter((report) => report.name === name).map((report) => ({ node, report })),
+    );
+    const [first] = parts;
+    if (first === undefined) return [];
+    const { summary, periods, columns } = first.report;
+    return {
+      ...{ name, summary, periods, columns, running: false },
+      since: Math.min(...parts.map(({ report }) => report.since)),
+      nodes: parts.map(({ node }) => ({ name: node, state: 'stopped' as const })),
+    };
+  });
 }

@@ -1,25 +1,16 @@
 /** Runs `reto3 whatif`: prints the simulated queue and the token buckets. */
 
 import type { WhatIf } from '@reto3/client/answers';
-import { Reto3Error, timeText } from '@reto3/core';
+import { quantity, timeText } from '@reto3/core';
 import { askAnalysis, type Layout, percent, print, rangeLine, short } from './analysis.ts';
 import { countsSourceOf } from './answers.ts';
 import { analysisFormats, formatOf, type Given, type whatIfFlags } from './flags.ts';
 import { tableLines } from './terminal/table.ts';
 
-/** @throws Reto3Error RETO3_BAD_FLAG, RETO3_BAD_FORMAT, and what `askAnalysis` throws */
+/** @throws Reto3Error RETO3_BAD_FORMAT, and what `askAnalysis` throws */
 export async function askWhatIf(given: Given<typeof whatIfFlags>): Promise<void> {
   const format = formatOf(analysisFormats, 'text', given);
   const { capacity, rates, last, from, to, open, cluster, node } = given;
-  if (capacity === undefined) {
-    throw new Reto3Error(
-      'RETO3_BAD_FLAG',
-      'got no --capacity, want the requests per second that the server handles',
-      {
-        hint: 'such as reto3 whatif --capacity 6000',
-      },
-    );
-  }
   const answer = await askAnalysis(countsSourceOf(given), {
     path: '/v1/whatif',
     query: { last, from, to, open, cluster, node, capacity, rates },
@@ -52,10 +43,10 @@ function whatIfLines(answer: WhatIf): string[] {
   const worst =
     backlog.max === 0
       ? 'none'
-      : `${short(backlog.max)} messages at ${timeText(backlog.at)}, ${short(backlog.longestMs)} ms at most until empty`;
+      : `${quantity(short(backlog.max), 'message')} at ${timeText(backlog.at)}, ${short(backlog.longestMs)} ms at most until empty`;
   return [
     rangeLine(answer),
-    `${short(meanRate)}/s in the mean, ${short(peakRate)}/s in the largest 10 ms`,
+    `${short(meanRate)}/s on average, ${short(peakRate)}/s in the largest 10 ms`,
     '',
     `a queue that serves ${capacity}/s, ${percent(utilization)} used`,
     `longest backlog  ${worst}`,

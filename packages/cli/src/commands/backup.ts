@@ -1,3 +1,4 @@
+import { quantity } from '@reto3/core';
 import { sourceOf } from '../answers.ts';
 import { backUp } from '../backup.ts';
 import { defineCommand } from '../command.ts';
@@ -8,7 +9,7 @@ import { printLine } from '../terminal/standard-streams.ts';
 export default defineCommand({
   summary: 'Back up all counts into one file',
   description:
-    'The server keeps counting; the backup holds every message that it answered before you asked, and what a server that adds up a cluster has read of its nodes. The file is written atomically, synced to disk, and replaces one of that name. Restore it with reto3 restore.',
+    'The server keeps counting. The backup holds every message that it answered before you asked and, for a server that merges a cluster, what it has read from the nodes. The file is written atomically, synced to disk, and replaces one of that name. Restore it with reto3 restore.',
   args: {
     file: { description: 'file to write', required: true },
   },
@@ -20,6 +21,6 @@ export default defineCommand({
   run: async (flags, { file }) => {
     const { rows, bytes } = await backUp(sourceOf(flags), file);
     if (flags.json) printLine(JSON.stringify({ file, rows, bytes }));
-    else noteOnStderr(`wrote ${file}: ${rows} rows, ${bytes} bytes`);
+    else noteOnStderr(`wrote ${file}: ${quantity(rows, 'row')}, ${quantity(bytes, 'byte')}`);
   },
 });

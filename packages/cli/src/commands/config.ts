@@ -1,4 +1,4 @@
-import { Reto3Error } from '@reto3/core';
+import { quantity, Reto3Error } from '@reto3/core';
 import { configSchema, readConfigFile, resolveConfig } from '@reto3/server/settings';
 import { defineCommand } from '../command.ts';
 import { printLine } from '../terminal/standard-streams.ts';
@@ -21,8 +21,7 @@ export default defineCommand({
     if (check !== undefined) {
       const inFile = await readConfigFile(check);
       resolveConfig({}, process.env, inFile);
-      const settings = Object.keys(inFile).length;
-      printLine(`${check} is valid: ${settings} setting${settings === 1 ? '' : 's'}`);
+      printLine(`${check} is valid: ${quantity(Object.keys(inFile).length, 'setting')}`);
     }
     if (!schema && check === undefined)
       throw new Reto3Error('RETO3_BAD_FLAG', 'got no flag, want --check FILE or --schema', {

@@ -5,7 +5,7 @@ import { descriptionOf } from '../serve-flags.ts';
 export default defineCommand({
   summary: 'Check this machine and a data folder, or repair the folder',
   description:
-    'Prints one line per check: ok, warn or fail, and its cure. Exit code 0: nothing failed. 5: something did. --repair first copies the folder to FOLDER.before-repair-TIME, or into a volume; it then removes and lists counts that it cannot prove, and never guesses. Interrupted, it starts over from the copy.',
+    'Prints one line per check: ok, warn or fail, and its cure. Exit code 0: nothing failed. 5: something did. --repair first copies the folder to FOLDER.before-repair-TIME, or into the folder if that is a volume of its own. Then it removes and lists the counts that it cannot prove; it never guesses. After an interruption it starts over from the copy.',
   args: {},
   flags: {
     'data-dir': { description: descriptionOf(settings.dataDir), value: 'FOLDER' },

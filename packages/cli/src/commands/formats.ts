@@ -5,7 +5,7 @@ import { tableLines } from '../terminal/table.ts';
 export default defineCommand({
   summary: 'List the log formats that reto3 can read',
   description:
-    'Prints one line per format: its name, the moment of a request that its time stamp marks, the resolution of its clock, and what writes it; --json adds an example line. Each may also carry the prefix of Docker, Kubernetes, syslog or docker compose.',
+    'Prints for each format its name, the moment of a request that its time stamp marks, the resolution of its clock, what writes it, and an example line. Lines may also carry the prefix of Docker, Kubernetes, syslog or docker compose.',
   args: {},
   flags: {
     json: { description: 'print the formats as JSON' },
@@ -23,6 +23,8 @@ export default defineCommand({
     const rows = formats.map(({ name, moment, resolution, title }) => [
       ...[name, moment, resolution, title],
     ]);
-    printLine(tableLines(rows).join('\n'));
+    const lines = tableLines(rows);
+    const described = formats.flatMap(({ example }, index) => [lines[index], `  ${example}`]);
+    printLine(described.join('\n'));
   },
 });

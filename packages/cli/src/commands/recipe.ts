@@ -22,7 +22,7 @@ export default defineCommand({
   run: async (_, args) => {
     if (args.recipe === undefined) {
       const rows = recipes.map(({ name, title, isRun }) => [
-        ...[name, isRun ? 'run in tests' : 'not run here', title],
+        ...[name, isRun ? 'tested' : 'untested', title],
       ]);
       printLine(tableLines(rows).join('\n'));
       return;

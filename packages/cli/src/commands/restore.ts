@@ -1,3 +1,4 @@
+import { quantity } from '@reto3/core';
 import { settingReader, settings } from '@reto3/server/settings';
 import { restoreBackup } from '../backup.ts';
 import { defineCommand } from '../command.ts';
@@ -7,7 +8,7 @@ import { printLine } from '../terminal/standard-streams.ts';
 export default defineCommand({
   summary: 'Restore a backup into a new data folder',
   description:
-    'Checks the whole file before it writes, writes only into a new or empty folder, and audits the result. A server that you start on the folder gives the same counts; one that adds up a cluster goes on where the backup ends.',
+    'Checks the whole file before it writes, writes only into a new or empty folder, and audits the result. A server that you start on the folder gives the same counts; one that merges a cluster continues where the backup ends.',
   args: {
     file: { description: 'file written by reto3 backup', required: true },
   },
@@ -27,6 +28,7 @@ export default defineCommand({
     if (json) return printLine(JSON.stringify({ folder, ...restored }));
     const sum =
       mergerRows === undefined ? '' : `; ${mergerRows} of the rows are of a cluster's sum`;
-    noteOnStderr(`restored ${folder}: ${rows} rows, ${messages} messages, audited${sum}`);
+    const restoredText = `${quantity(rows, 'row')}, ${quantity(messages, 'message')}`;
+    noteOnStderr(`restored ${folder}: ${restoredText}, audited${sum}`);
   },
 });

@@ -26,8 +26,8 @@ export default defineCommand({
   examples: ['reto3 view access.log', 'reto3 view results.jtl --at end', 'reto3 view ./data'],
   run: async (flags, { file: names }) => {
     keepFilesPrivate();
-    const { read } = settingReader({ 'admin-port': flags.port ?? '0' }, {});
+    const { read } = settingReader({ port: flags.port ?? '0' }, {});
     const { view } = await import('../view.ts');
-    await view(names, logOptionsOf(flags), read(settings.adminPort));
+    await view(names, logOptionsOf(flags), read(settings.port));
   },
 });

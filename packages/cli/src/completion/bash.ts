@@ -59,9 +59,10 @@ const functions = `_reto3() {
     word=\${COMP_WORDS[i]}
     # bash makes three words of --flag=value.
     if [[ $word == '=' ]]; then continue
-    elif [[ $flag ]]; then flag=''
+    elif [[ $flag && $word != -?* ]]; then flag=''
     elif [[ ! $command ]]; then command=$word
     elif [[ $word == -* ]]; then
+      flag=''
       [[ $'\\n'$(_reto3_words "$command" valued)$'\\n' == *$'\\n'$word$'\\n'* ]] && flag=$word
     else position=$((position + 1))
     fi
@@ -69,7 +70,7 @@ const functions = `_reto3() {
   if [[ $cur == '=' ]]; then cur=''
   elif [[ $cur == --*=* ]]; then flag=\${cur%%=*} prefix=\${cur%%=*}= cur=\${cur#*=}
   fi
-  if [[ $flag ]]; then words=$(_reto3_words "$command" "$flag")
+  if [[ $flag && ( $prefix || $cur != -* ) ]]; then words=$(_reto3_words "$command" "$flag")
   elif [[ ! $command ]]; then words=$(_reto3_words '')
   elif [[ $cur == -* ]]; then words=$(_reto3_words "$command" flags)
   else words=$(_reto3_words "$command" "$position")

@@ -88,6 +88,7 @@ const argumentValues: Readonly<Record<string, Values>> = {
 /** @param name the placeholder in the help: the choices, or FILE and the like */
 function valuesNamed(name: string): Values {
   if (name.includes('|')) return { words: name.split('|'), files: false };
+  if (name === '[KEY]') return { words: byKeys, files: false };
   if (name === 'REPORT') return { words: builtIn, files: true };
   return ['FILE', 'FOLDER', 'MODULE'].includes(name) ? anyFile : unknown;
 }

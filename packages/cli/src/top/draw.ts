@@ -4,7 +4,7 @@
  */
 
 import { styleText } from 'node:util';
-import { terminalCell, timeText } from '@reto3/core';
+import { quantity, terminalCell, timeText } from '@reto3/core';
 import { percent, short } from '../analysis.ts';
 import type { Canvas } from '../terminal/screen.ts';
 import { tableLines } from '../terminal/table.ts';
@@ -65,7 +65,7 @@ function headLine(
   const live = nodes.filter(({ state }) => state === 'live').length;
   const scopeText =
     scope === 'cluster'
-      ? `cluster of ${nodes.length} nodes, ${live} live  asked at ${node}`
+      ? `cluster of ${quantity(nodes.length, 'node')}, ${live} live  asked at ${node}`
       : `node ${node}`;
   return `reto3 ${version}  ${scopeText}  up ${durationText(uptimeMs)}  ${url}`;
 }
@@ -98,7 +98,9 @@ function figures(info: ShownInfo): string[] {
 /** Shown only if there are any, because their clients believe that they were counted. */
 function silentLine({ connectionsWithoutMessage = 0 }: ShownInfo): string[] {
   if (connectionsWithoutMessage === 0) return [];
-  return [`silent     ${whole(connectionsWithoutMessage)} connections ended without a message`];
+  return [
+    `silent     ${quantity(whole(connectionsWithoutMessage), 'connection')} ended without a message`,
+  ];
 }
 
 /** Messages in each whole second of the last minute; blank if no window of it was counted. */
