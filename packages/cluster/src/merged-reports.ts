@@ -43,7 +43,8 @@ interface RowName {
   readonly node: string;
 }
 
-interface Row extends RowName {
+/** A node's part of a row. */
+export interface NodeRow extends RowName {
   readonly key: Uint8Array;
   readonly part: ReportPart;
 }
@@ -54,8 +55,8 @@ const mostSavedRows = 1_000;
 export class MergedReports {
   readonly #stored: StoredParts;
   readonly #nodes = new Map<string, NodeReports>();
-  readonly #rows = new Map<string, Row>();
-  readonly #unsaved = new Set<Row>();
+  readonly #rows = new Map<string, NodeRow>();
+  readonly #unsaved = new Set<NodeRow>();
 
   /** @param nodes from the merge row */
   constructor(stored: StoredParts, nodes: Iterable<NodeReports>) {
@@ -121,15 +122,11 @@ export class MergedReports {
     }
   }
 
-  /** The parts in memory of a report's rows, by start and node. */
-  inMemory(report: string, period: PeriodName): Map<number, Map<string, ReportPart>> {
-    const rows = new Map<number, Map<string, ReportPart>>();
-    for (const row of this.#rows.values()) {
-      if (row.report !== report || row.period !== period) continue;
-      const nodes = rows.get(row.start) ?? new Map<string, ReportPart>();
-      rows.set(row.start, nodes.set(row.node, row.part));
-    }
-    return rows;
+  /** The rows of a report and period that are in memory, in no order. */
+  inMemory(report: string, period: PeriodName): readonly NodeRow[] {
+    return [...this.#rows.values()].filter(
+      (row) => row.report === report && row.period === period,
+    );
   }
 
   /**
@@ -159,7 +156,7 @@ export class MergedReports {
     return digests[0];
   }
 
-  #row(name: RowName): Row {
+  #row(name: RowName): NodeRow {
     const key = keyOf(name);
     let row = this.#rows.get(textOf(key));
     if (row === undefined) {

@@ -270,8 +270,8 @@ describe('a merger that lacks rows of reports', () => {
   /** The byte of each window that it has, by start. */
   function rows(): Map<number, number> {
     const found = new Map<number, number>();
-    for (const [start, nodes] of reports.inMemory('sizes', 'ms10'))
-      for (const { index, bytes } of nodes.get('a')?.windows(0) ?? [])
+    for (const { start, part } of reports.inMemory('sizes', 'ms10'))
+      for (const { index, bytes } of part.windows(0))
         found.set(start + index * 10, bytes[0] ?? 0);
     return new Map([...found].sort(([a], [b]) => a - b));
   }
@@ -350,8 +350,7 @@ describe('a merger that lacks rows of reports', () => {
     node.lineage = node.boot = 2;
     state.missingOfAll(Number.POSITIVE_INFINITY);
     await look();
-    const parts = [...reports.inMemory('sizes', 'ms10').values()];
-    const said = parts.flatMap((nodes) => nodes.get('a')?.windows(0) ?? []);
+    const said = reports.inMemory('sizes', 'ms10').flatMap(({ part }) => part.windows(0));
     expect(said.filter(({ lineage }) => lineage === 2)).toHaveLength(30);
   });
 });

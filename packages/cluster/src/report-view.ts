@@ -3,7 +3,7 @@
  * Windows that cannot be merged are left out and named.
  */
 import { alignDown, messageOf, type OnDamage, type PeriodName, periods } from '@reto3/core';
-import { rowMsOf, rowRange, type Store, type StoreSnapshot } from '@reto3/engine';
+import { overlaid, rowMsOf, rowRange, type Store, type StoreSnapshot } from '@reto3/engine';
 import {
   newestEndOf,
   type ReadRange,
@@ -13,7 +13,7 @@ import {
   type StoredWindow,
 } from '@reto3/reports';
 import { decodeMergeRecord } from './merge-record.ts';
-import { type NodeReports, parsePartKey } from './merged-reports.ts';
+import { type NodeReports, type NodeRow, parsePartKey } from './merged-reports.ts';
 import { type PartWindow, ReportPart } from './report-part.ts';
 
 export interface ClusterReportParts {
@@ -24,8 +24,8 @@ export interface ClusterReportParts {
   /** End of the newest final window, epoch ms. */
   readonly finalThrough: number;
   readonly nodes: readonly NodeReports[];
-  /** Parts that replace those in the store, by start and node. */
-  readonly memory: ReadonlyMap<number, ReadonlyMap<string, ReportPart>>;
+  /** Parts that replace those in the store, in no order. */
+  readonly memory: readonly NodeRow[];
   readonly store: Pick<StoreSnapshot, 'reports' | 'close'>;
 }
 
@@ -35,7 +35,7 @@ interface Share {
   readonly window: PartWindow;
 }
 
-type Row = readonly [start: number, nodes: ReadonlyMap<string, ReportPart>];
+type Row = readonly [start: number, parts: readonly NodeRow[]];
 
 export class ClusterReportView implements ReportWindows {
   readonly finalThrough: number;
@@ -55,7 +55,7 @@ export class ClusterReportView implements ReportWindows {
   static async ofFolder(
     parts: Omit<ClusterReportParts, 'finalThrough' | 'memory'>,
   ): Promise<ClusterReportView> {
-    const all = { ...parts, memory: new Map() };
+    const all = { ...parts, memory: [] };
     const finalThrough = await new ClusterReportView({ ...all, finalThrough: 0 }).newestEnd();
     return new ClusterReportView({ ...all, finalThrough });
   }
@@ -68,8 +68,9 @@ export class ClusterReportView implements ReportWindows {
     const { period } = this.#parts;
     const { from, to, reverse = false } = range;
     const { windowMs } = periods[period];
-    for await (const [rowStart, nodes] of this.#rows(range, onDamage)) {
-      const byIndex = this.#shares(rowStart, nodes, onDamage);
+    for await (const row of this.#rows(range, onDamage)) {
+      const [rowStart] = row;
+      const byIndex = this.#shares(row, onDamage);
       const indexes = [...byIndex.keys()].sort((a, b) => (reverse ? b - a : a - b));
       for (const index of indexes) {
         const start = rowStart + index * windowMs;
@@ -89,62 +90,55 @@ export class ClusterReportView implements ReportWindows {
 
   /** The rows of the range with the parts of their nodes, in order of time. */
   async *#rows(range: ReadRange, onDamage: OnDamage): AsyncGenerator<Row> {
-    const { period, only, memory } = this.#parts;
-    const { from, to, reverse = false } = range;
-    const firstRow = alignDown(from, rowMsOf(period));
-    const inMemory = [...memory.keys()].filter((start) => start >= firstRow && start < to);
-    inMemory.sort((a, b) => (reverse ? b - a : a - b));
-    const withMemory = (start: number, nodes: Iterable<readonly [string, ReportPart]>): Row => {
-      const parts = [...(memory.get(start) ?? [])];
-      return [start, new Map([...nodes, ...parts.filter(([node]) => (only ?? node) === node)])];
-    };
-    for await (const [start, nodes] of this.#storedRows(firstRow, range, onDamage)) {
-      const comesFirst = (other = start): boolean => (reverse ? other > start : other < start);
-      while (comesFirst(inMemory[0])) yield withMemory(inMemory.shift() ?? 0, []);
-      if (inMemory[0] === start) inMemory.shift();
-      yield withMemory(start, nodes);
-    }
-    for (const start of inMemory) yield withMemory(start, []);
-  }
-
-  /** The same of the store alone. */
-  async *#storedRows(
-    firstRow: number,
-    { to, reverse = false }: ReadRange,
-    onDamage: OnDamage,
-  ): AsyncGenerator<Row> {
-    const { report, period, only, store } = this.#parts;
-    if (firstRow >= to) return;
-    let row: readonly [start: number, nodes: Map<string, ReportPart>] | undefined;
-    const keys = { ...rowRange(report.name, period, firstRow, to), reverse };
-    for await (const [key, bytes] of store.reports(keys)) {
-      const name = parsePartKey(key);
-      if (name === undefined || (only ?? name.node) !== name.node) continue;
-      const { start, node } = name;
-      if (row !== undefined && row[0] !== start) yield row;
-      if (row?.[0] !== start) row = [start, new Map()];
-      const part = ReportPart.decode(bytes, key);
-      if (part === undefined) {
-        const place = { from: start, to: start + rowMsOf(period) };
-        onDamage({ series: period, ...place, reason: `the part of ${node} is damaged` });
-      } else row[1].set(node, part);
+    let row: readonly [start: number, parts: NodeRow[]] | undefined;
+    for await (const part of this.#nodeRows(range, onDamage)) {
+      if (row !== undefined && row[0] !== part.start) yield row;
+      if (row?.[0] !== part.start) row = [part.start, []];
+      row[1].push(part);
     }
     if (row !== undefined) yield row;
   }
 
-  /** The parts of each window of a row, without those of other reports of that name. */
-  #shares(
-    rowStart: number,
-    nodes: ReadonlyMap<string, ReportPart>,
+  /** The parts of those rows, in the order of their keys. */
+  #nodeRows({ from, to, reverse = false }: ReadRange, onDamage: OnDamage): AsyncGenerator<NodeRow> {
+    const { period, only, memory } = this.#parts;
+    const firstRow = alignDown(from, rowMsOf(period));
+    const order = reverse ? -1 : 1;
+    const compare = (a: NodeRow, b: NodeRow): number => order * Buffer.compare(a.key, b.key);
+    const inMemory = memory.filter(
+      ({ start, node }) => start >= firstRow && start < to && (only ?? node) === node,
+    );
+    const stored = this.#storedRows({ from: firstRow, to, reverse }, onDamage);
+    return overlaid(stored, inMemory.sort(compare), compare);
+  }
+
+  async *#storedRows(
+    { from, to, reverse = false }: ReadRange,
     onDamage: OnDamage,
-  ): ReadonlyMap<number, readonly Share[]> {
+  ): AsyncGenerator<NodeRow> {
+    const { report, period, only, store } = this.#parts;
+    if (from >= to) return;
+    const keys = { ...rowRange(report.name, period, from, to), reverse };
+    for await (const [key, bytes] of store.reports(keys)) {
+      const name = parsePartKey(key);
+      if (name === undefined || (only ?? name.node) !== name.node) continue;
+      const part = ReportPart.decode(bytes, key);
+      if (part === undefined) {
+        const place = { from: name.start, to: name.start + rowMsOf(period) };
+        onDamage({ series: period, ...place, reason: `the part of ${name.node} is damaged` });
+      } else yield { ...name, key, part };
+    }
+  }
+
+  /** The parts of each window of a row, without those of other reports of that name. */
+  #shares([start, parts]: Row, onDamage: OnDamage): ReadonlyMap<number, readonly Share[]> {
     const { period } = this.#parts;
     const byIndex = new Map<number, Share[]>();
-    for (const [node, part] of [...nodes].sort(([a], [b]) => (a < b ? -1 : 1))) {
+    for (const { node, part } of [...parts].sort((a, b) => (a.node < b.node ? -1 : 1))) {
       const windows = part.windows(this.#leastBoot.get(node) ?? 0);
       const refused = this.#refused.get(node);
       if (refused !== undefined && windows.length > 0) {
-        const place = { from: rowStart, to: rowStart + rowMsOf(period) };
+        const place = { from: start, to: start + rowMsOf(period) };
         onDamage({ series: period, ...place, reason: refused });
         continue;
       }

@@ -57,6 +57,7 @@ export {
   seal,
   unseal,
 } from './store/meta.ts';
+export { overlaid } from './store/overlaid.ts';
 export { openMergersFailure } from './store/owner.ts';
 export { giveArchiveToOwner } from './store/ownership.ts';
 export { pack, unpack } from './store/packed.ts';

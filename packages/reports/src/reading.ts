@@ -6,6 +6,7 @@ import { alignDown, largestTime, type OnDamage, type PeriodName, periods } from 
 import {
   DamagedRow,
   decodeRow,
+  overlaid,
   parseKey,
   type RowParts,
   rowMsOf,
@@ -105,29 +106,24 @@ export class ReportView implements ReportWindows {
     return this.#parts.store.close();
   }
 
-  async *#rows({ from, to, reverse = false }: ReadRange): AsyncGenerator<Row> {
-    const { memory, store } = this.#parts;
+  #rows({ from, to, reverse = false }: ReadRange): AsyncGenerator<Row> {
     const firstRow = alignDown(from, rowMsOf(this.#period));
-    const pending = [...memory.keys()].filter((start) => start >= firstRow && start < to);
-    pending.sort((a, b) => (reverse ? b - a : a - b));
-    const comesBefore = (a: number, b: number): boolean => (reverse ? a > b : a < b);
-    const fromMemory = (start: number): Row => ({
-      start,
-      parts: memory.get(start),
-      reason: partialReason,
-    });
-    if (firstRow < to) {
-      const keys = { ...rowRange(this.#report, this.#period, firstRow, to), reverse };
-      for await (const [key, bytes] of store.reports(keys)) {
-        const name = parseKey(key);
-        if (name === undefined || 'facts' in name) continue;
-        while (pending[0] !== undefined && comesBefore(pending[0], name.start))
-          yield fromMemory(pending.shift() ?? 0);
-        if (pending[0] === name.start) yield fromMemory(pending.shift() ?? 0);
-        else yield this.#decode(name.start, key, bytes);
-      }
+    const order = reverse ? -1 : 1;
+    const compare = (a: Row, b: Row): number => order * (a.start - b.start);
+    const memory = [...this.#parts.memory]
+      .filter(([start]) => start >= firstRow && start < to)
+      .map(([start, parts]): Row => ({ start, parts, reason: partialReason }));
+    const stored = this.#storedRows({ from: firstRow, to, reverse });
+    return overlaid(stored, memory.sort(compare), compare);
+  }
+
+  async *#storedRows({ from, to, reverse = false }: ReadRange): AsyncGenerator<Row> {
+    if (from >= to) return;
+    const keys = { ...rowRange(this.#report, this.#period, from, to), reverse };
+    for await (const [key, bytes] of this.#parts.store.reports(keys)) {
+      const name = parseKey(key);
+      if (name !== undefined && !('facts' in name)) yield this.#decode(name.start, key, bytes);
     }
-    for (const start of pending) yield fromMemory(start);
   }
 
   #decode(start: number, key: Uint8Array, bytes: Uint8Array): Row {

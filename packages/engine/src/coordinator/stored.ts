@@ -17,6 +17,7 @@ import type { Minute } from '../ring/minute.ts';
 import { encodeWindows } from '../store/codec.ts';
 import { type metaKeys, rowName, type Series } from '../store/keys.ts';
 import { encodeMeta, type Meta, withoutJournal } from '../store/meta.ts';
+import { overlaid } from '../store/overlaid.ts';
 import type { ReportRange } from '../store/report-rows.ts';
 import type { EncodedRow, Row, RowRange } from '../store/rows.ts';
 import type { StoreSnapshot } from '../store/snapshot.ts';
@@ -35,18 +36,14 @@ export class StoredCounts {
   }
 
   /** The ms10 windows of the minutes that start within the range, in order of time. */
-  async *minutes({ from, to }: RowRange, onDamage: OnDamage): AsyncGenerator<Row> {
+  minutes({ from, to }: RowRange, onDamage: OnDamage): AsyncGenerator<Row> {
+    const compare = (a: Row, b: Row): number => a.start - b.start;
     const recorded = [...this.#recorded]
       .filter(([start]) => start >= from && start < to)
-      .sort(([a], [b]) => a - b);
-    let next = recorded.shift();
-    for await (const row of this.#snapshot.rows('ms10', { from, to }, onDamage)) {
-      for (; next !== undefined && next[0] < row.start; next = recorded.shift())
-        yield { start: next[0], windows: next[1] };
-      // A minute in memory is never behind its block.
-      if (next?.[0] !== row.start) yield row;
-    }
-    for (; next !== undefined; next = recorded.shift()) yield { start: next[0], windows: next[1] };
+      .map(([start, windows]): Row => ({ start, windows }));
+    // A minute in memory is never behind its block.
+    const stored = this.#snapshot.rows('ms10', { from, to }, onDamage);
+    return overlaid(stored, recorded.sort(compare), compare);
   }
 
   /** The rows of reports as stored, unverified, in order of their keys. */

@@ -3,6 +3,7 @@
  * the database for every reader, and the next checkpoint writes them to it.
  */
 import type { HeldRow } from '../journal/record.ts';
+import { overlaid } from './overlaid.ts';
 import type { ReportRange } from './report-rows.ts';
 
 type Entry = readonly [key: Uint8Array, bytes: Uint8Array];
@@ -53,22 +54,13 @@ export class HeldRows {
    * Overlays the rows of the database.
    * @param stored the rows that the database has in `range`, in its order
    */
-  async *over(stored: AsyncIterable<Entry>, range: ReportRange): AsyncGenerator<Entry> {
+  over(stored: AsyncIterable<Entry>, range: ReportRange): AsyncGenerator<Entry> {
     const order = range.reverse === true ? -1 : 1;
-    const compare = (a: Uint8Array, b: Uint8Array): number => order * Buffer.compare(a, b);
-    const held = [...this.#rows.values()]
+    const compare = ([a]: Entry, [b]: Entry): number => order * Buffer.compare(a, b);
+    const held = this.all()
       .filter(({ key }) => isWithin(key, range))
-      .sort((a, b) => compare(a.key, b.key));
-    let next = held.shift();
-    for await (const [key, bytes] of stored) {
-      for (; next !== undefined && compare(next.key, key) < 0; next = held.shift())
-        yield [next.key, next.bytes];
-      if (next !== undefined && compare(next.key, key) === 0) {
-        yield [next.key, next.bytes];
-        next = held.shift();
-      } else yield [key, bytes];
-    }
-    for (; next !== undefined; next = held.shift()) yield [next.key, next.bytes];
+      .map(({ key, bytes }): Entry => [key, bytes]);
+    return overlaid(stored, held.sort(compare), compare);
   }
 }
 
