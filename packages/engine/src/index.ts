@@ -43,7 +43,7 @@ export { type Anchor, anchorIn } from './store/anchor.ts';
 export type { Change } from './store/change.ts';
 export { DamagedRow } from './store/codec.ts';
 export { type Database, openDatabase } from './store/database.ts';
-export { firstWriteFailure, readFailure } from './store/database-failure.ts';
+export { firstWriteFailure, isStoreFailure, readFailure } from './store/database-failure.ts';
 export { holdsDatabase } from './store/database-files.ts';
 export type { Stretch } from './store/gone.ts';
 export { HeldFolder } from './store/held-folder.ts';

@@ -76,6 +76,24 @@ export function isDiskFull(error: unknown): boolean {
   return full || isDiskFull(error.cause);
 }
 
+/**
+ * Whether the error comes from abstract-level or LevelDB, as opposed to the code that calls them. A
+ * synchronous read gives only corruption a code; the text of any other error of LevelDB begins with
+ * its kind.
+ */
+export function isDatabaseError(error: unknown): boolean {
+  const code = codeOf(error);
+  if (code !== undefined) return String(code).startsWith('LEVEL_');
+  return (
+    error instanceof Error && /^(?:IO error|Invalid argument|Not implemented): /.test(error.message)
+  );
+}
+
+/** Whether the store cannot be read now: its database fails, or is being opened again. */
+export function isStoreFailure(error: unknown): boolean {
+  return isDatabaseError(error) || codeOf(error) === 'RETO3_STORE_FAILING';
+}
+
 /** The `code` of an error of Node.js or abstract-level; undefined if it has none. */
 export function codeOf(thrown: unknown): unknown {
   return typeof thrown === 'object' && thrown !== null && 'code' in thrown

@@ -4,7 +4,7 @@
  */
 import { messageOf, type OnDamage, Reto3Error, reportDamage } from '@reto3/core';
 import type { AbstractSnapshot } from 'abstract-level';
-import { codeOf } from './database-failure.ts';
+import { codeOf, isDatabaseError } from './database-failure.ts';
 import { HeldRows } from './held-rows.ts';
 import { metaKeys, partKey, type Series } from './keys.ts';
 import type { ReportRange } from './report-rows.ts';
@@ -191,9 +191,4 @@ function unreadOf(series: Series, { from, to, reverse = false }: RowRange) {
 /** Whether the database, snapshot or iterator was closed, which is no damage. */
 function wasClosed(error: unknown): boolean {
   return String(codeOf(error)).endsWith('_NOT_OPEN');
-}
-
-/** Whether the error comes from abstract-level or LevelDB. */
-function isDatabaseError(error: unknown): boolean {
-  return String(codeOf(error)).startsWith('LEVEL_');
 }

@@ -1,10 +1,18 @@
 import { mkdtemp, readdir, rename, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { allocateWindows, type PeriodName, periodNames, periods, type Windows } from '@reto3/core';
+import {
+  allocateWindows,
+  type Damage,
+  type PeriodName,
+  periodNames,
+  periods,
+  type Windows,
+} from '@reto3/core';
 import { MemoryLevel } from 'memory-level';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { type Database, openDatabase } from './database.ts';
+import { isStoreFailure } from './database-failure.ts';
 import { type Meta, newMeta } from './meta.ts';
 import { allTime, type Row, type RowRange, Store } from './store.ts';
 
@@ -287,6 +295,47 @@ describe('the store on a disk', () => {
       await rm(folder, { recursive: true });
     }
   });
+});
+
+it('tells errors of LevelDB, which may have no code, from mistakes', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'reto3-store-'));
+  try {
+    const before = await Store.open(() => openDatabase(folder));
+    await before.write([{ put: 'ms10', start: minute, windows: block('ms10', 1) }], unsynced);
+    await before.close();
+    // The second start moves the rows from LevelDB's log to a table, the third reads it on demand.
+    await (await Store.open(() => openDatabase(folder))).close();
+    const store = await Store.open(() => openDatabase(folder));
+    for (const name of await readdir(folder))
+      if (name.endsWith('.ldb')) await rm(join(folder, name));
+    let error: unknown;
+    try {
+      store.readBlock('ms10', minute);
+    } catch (thrown) {
+      error = thrown;
+    }
+    expect(String(error)).toMatch(/IO error: .*No such file or directory/);
+    expect(isStoreFailure(error)).toBe(true);
+    const damages: Damage[] = [];
+    const snapshot = store.snapshot();
+    const range = { from: minute, to: minute + 60_000 };
+    for await (const row of snapshot.rows('ms10', range, (damage) => damages.push(damage)))
+      expect.unreachable(`got a row at ${row.start}`);
+    expect(damages).toMatchObject([{ series: 'ms10', ...range }]);
+    await snapshot.close();
+    await store.close();
+    let closed: unknown;
+    try {
+      store.readBlock('ms10', minute);
+    } catch (thrown) {
+      closed = thrown;
+    }
+    expect(isStoreFailure(closed)).toBe(true);
+    expect(isStoreFailure(new TypeError('x is not a function'))).toBe(false);
+    expect(isStoreFailure(new RangeError('got the time -1'))).toBe(false);
+  } finally {
+    await rm(folder, { recursive: true });
+  }
 });
 
 describe('a reopened store', () => {
