@@ -50,6 +50,7 @@ export {
   Metrics,
 } from './metrics/metric.ts';
 export { RecentPeak } from './metrics/recent-peak.ts';
+export { Mistakes } from './mistakes.ts';
 export { parseNumber } from './number.ts';
 export {
   alignDown,

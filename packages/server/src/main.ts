@@ -11,7 +11,6 @@
  */
 import { resolve } from 'node:path';
 import { Metrics, systemClock } from '@reto3/core';
-import { LiveFeed } from '@reto3/engine';
 import { hostAndPort } from './address-text.ts';
 import { LiveFeeds } from './api/live-feeds.ts';
 import { warnOfReadableSecrets } from './config/secret-files.ts';
@@ -97,7 +96,7 @@ async function startParts(
   }
   const follow = await openFollow(start, counts);
   const cluster = await joinCluster(start, counts, inputs.reports);
-  const feeds = new LiveFeeds(new LiveFeed(coordinator), { coordinator, cluster });
+  const feeds = new LiveFeeds({ coordinator, cluster }, log);
   const tls = inputs.adminTls;
   const api = await listenForQueries(start, { tls, coordinator, ledgers, archive, cluster, feeds });
   const claim = await claimIngestPort(start);

@@ -14,7 +14,7 @@ import {
   sec,
   systemClock,
 } from '@reto3/core';
-import { Coordinator, HeldFolder, LiveFeed, readChunks } from '@reto3/engine';
+import { Coordinator, HeldFolder, readChunks } from '@reto3/engine';
 import { allocate, RingReader } from '@reto3/engine/ring';
 import { ReportLedgers } from '@reto3/reports';
 import { LiveFeeds } from './api/live-feeds.ts';
@@ -68,7 +68,7 @@ export async function viewFolder(
       config: { ...config, node: viewed.source },
       tls: undefined,
       coordinator,
-      feeds: new LiveFeeds(new LiveFeed(coordinator), { coordinator, cluster: undefined }),
+      feeds: new LiveFeeds({ coordinator, cluster: undefined }, log),
       ledgers: await ReportLedgers.open([], store, systemClock, {
         switchedOff: ignore,
         damaged: ignore,

@@ -10,12 +10,14 @@ const startMs = Date.UTC(2016, 4, 28, 11, 11, 11);
 describe('LiveFeed', () => {
   let server: VirtualServer;
   let feed: LiveFeed;
+  let mistakes: unknown[];
 
   beforeEach(async () => {
     vi.useFakeTimers();
     const store = await Store.open(async () => new MemoryLevel<string, string>());
     server = await VirtualServer.on(store, startMs);
-    feed = new LiveFeed(server.coordinator);
+    mistakes = [];
+    feed = new LiveFeed(server.coordinator, (error) => mistakes.push(error));
   });
 
   afterEach(() => {
@@ -133,7 +135,7 @@ describe('LiveFeed', () => {
     const { events, listener, dropped } = listen(ms10);
     pass(100);
     vi.spyOn(server.coordinator, 'minutesInMemory').mockImplementationOnce(() => {
-      throw new Error('cannot read the store');
+      throw new Error('IO error: /data/000005.ldb: Input/output error');
     });
     pass(100);
     expect(dropped()).toBe(1);
@@ -142,6 +144,28 @@ describe('LiveFeed', () => {
     pass(100);
     expect(events.length).toBeGreaterThan(sent + 5);
     expect(events[sent]?.from).toBe(events[sent - 1]?.to);
+    expect(mistakes).toEqual([]);
+  });
+
+  it('tells its owner of a mistake in the code, and goes on without its listeners', () => {
+    const mistake = new TypeError('x is not a function');
+    const listener = { send: vi.fn<(event: LiveEvent) => void>(), drop: vi.fn() };
+    vi.spyOn(server.coordinator, 'sweep').mockImplementationOnce(() => {
+      throw mistake;
+    });
+    expect(() => feed.join(ms10, listener)).toThrow(mistake);
+    expect(mistakes.splice(0)).toEqual([mistake]);
+    feed.join(ms10, listener);
+    listener.send.mockImplementationOnce(() => {
+      throw mistake;
+    });
+    pass(100);
+    expect(mistakes).toEqual([mistake]);
+    expect(listener.drop).toHaveBeenCalledTimes(1);
+    feed.join(ms10, listener);
+    const sent = listener.send.mock.calls.length;
+    pass(100);
+    expect(listener.send.mock.calls.length).toBeGreaterThan(sent + 5);
   });
 
   it('ticks no more often than its fastest listener needs', () => {

@@ -20,6 +20,7 @@ import {
   type Windows,
 } from '@reto3/core';
 import { reachMs } from '../ring/layout.ts';
+import { isStoreFailure } from '../store/database-failure.ts';
 import { cut } from './chunks.ts';
 
 /** All windows that start in [from, to), epoch ms; they have become final. */
@@ -75,11 +76,14 @@ interface Channel {
 
 export class LiveFeed {
   readonly #source: LiveSource;
+  readonly #onMistake: (error: unknown) => void;
   readonly #channels = new Set<Channel>();
   #timer: NodeJS.Timeout | undefined;
 
-  constructor(source: LiveSource) {
+  /** @param onMistake hears of an error that only a mistake in the code can cause */
+  constructor(source: LiveSource, onMistake: (error: unknown) => void) {
     this.#source = source;
+    this.#onMistake = onMistake;
   }
 
   /**
@@ -88,8 +92,18 @@ export class LiveFeed {
    * @param from epoch ms; everything that has become final since then is sent first
    * @param everyMs the least time that an event covers, rounded up to whole windows
    * @returns false if memory does not reach back to `from`: read the store, then join again
+   * @throws what the source throws if it cannot be read
    */
   join(period: Period, listener: Listener, from?: number, everyMs: number = tickMs): boolean {
+    try {
+      return this.#join(period, listener, from, everyMs);
+    } catch (error) {
+      this.#noteMistake(error);
+      throw error;
+    }
+  }
+
+  #join(period: Period, listener: Listener, from: number | undefined, everyMs: number): boolean {
     const finalThrough = this.#source.sweep();
     const channel = this.#channel(period, alignUp(everyMs, period.windowMs), finalThrough);
     const { listeners, sentThrough } = channel;
@@ -129,10 +143,15 @@ export class LiveFeed {
   #tick(): void {
     try {
       this.#sendFinal();
-    } catch {
-      // A merger's source may have to read its store, which may be failing.
+    } catch (error) {
+      this.#noteMistake(error);
       this.close();
     }
+  }
+
+  /** A merger may have to read its store, which may be failing. Any other error is a mistake. */
+  #noteMistake(error: unknown): void {
+    if (!isStoreFailure(error)) this.#onMistake(error);
   }
 
   #sendFinal(): void {

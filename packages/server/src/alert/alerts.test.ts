@@ -14,9 +14,14 @@ const patience = { timeout: 30_000, interval: 5 };
 class Feed {
   readonly listeners = new Map<Period, Listener>();
   joins = 0;
+  /** Thrown by the next join. */
+  failure: Error | undefined;
 
   join(period: Period, listener: Listener): boolean {
     this.joins++;
+    const { failure } = this;
+    this.failure = undefined;
+    if (failure !== undefined) throw failure;
     this.listeners.set(period, listener);
     return true;
   }
@@ -101,6 +106,18 @@ test('when the feed breaks off, runs start anew, and it is joined again', async 
   feed.give(2_000, [6]);
   await expect.poll(() => received.length, patience).toBe(1);
   expect(received[0]).toMatchObject({ status: 'firing', from: 1_000 });
+});
+
+test('a feed that cannot be read is joined once it can', async () => {
+  const { feed, received } = await begin(['sec > 5']);
+  const listener = feed.listeners.get(sec);
+  feed.listeners.clear();
+  feed.failure = new Error('IO error: /data/cluster/000005.ldb: Input/output error');
+  listener?.drop();
+  await expect.poll(() => feed.listeners.size, patience).toBe(1);
+  expect(feed.joins).toBe(3);
+  feed.give(0, [6]);
+  await expect.poll(() => received.length, patience).toBe(1);
 });
 
 test('a rule with `cluster` watches the sum of the nodes, the others this server', async () => {

@@ -154,9 +154,16 @@ export class Alerts {
     join(feed, period, listener);
   }
 
+  /** Joins a feed again, as soon as its counts can be read. Never rejects. */
   async #rejoin(feed: Feed, period: Period, listener: Listener): Promise<void> {
     await setTimeout(rejoinMs, undefined, { ref: false });
-    if (!this.#stopped) join(feed, period, listener);
+    if (this.#stopped) return;
+    try {
+      join(feed, period, listener);
+    } catch {
+      // A merger may have to read its store, which may be failing; the feed logs any other error.
+      void this.#rejoin(feed, period, listener);
+    }
   }
 
   #scopeOf({ scope }: Rule): Scope {

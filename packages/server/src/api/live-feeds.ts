@@ -1,7 +1,7 @@
 /** The live feeds: one for each scope and node that a client follows, shared by its followers. */
 import type { Cluster } from '@reto3/cluster';
-import type { ScopeSelector } from '@reto3/core';
-import { type Coordinator, type CountsView, LiveFeed } from '@reto3/engine';
+import { type Log, Mistakes, type ScopeSelector } from '@reto3/core';
+import { type Coordinator, type CountsView, LiveFeed, type LiveSource } from '@reto3/engine';
 import { openView, requireCluster } from './scope.ts';
 
 /** The counts of one scope: the live feed, and a view of older windows. */
@@ -15,15 +15,17 @@ export class LiveFeeds {
   /** This server's own windows. */
   readonly own: LiveFeed;
   readonly #counts: { readonly coordinator: Coordinator; readonly cluster: Cluster | undefined };
+  readonly #mistakes: Mistakes;
   #ofCluster: LiveFeed | undefined;
   readonly #ofNodes = new Map<string, LiveFeed>();
 
   constructor(
-    own: LiveFeed,
     counts: { readonly coordinator: Coordinator; readonly cluster: Cluster | undefined },
+    log: Pick<Log, 'error'>,
   ) {
-    this.own = own;
     this.#counts = counts;
+    this.#mistakes = new Mistakes(log);
+    this.own = this.#feedOf(counts.coordinator);
   }
 
   /** @throws Reto3Error RETO3_NO_CLUSTER, RETO3_NO_SUCH_NODE */
@@ -40,12 +42,16 @@ export class LiveFeeds {
     if (scope === 'node') return this.own;
     const { merger } = requireCluster(this.#counts.cluster);
     if (node === undefined) {
-      this.#ofCluster ??= new LiveFeed(merger.live());
+      this.#ofCluster ??= this.#feedOf(merger.live());
       return this.#ofCluster;
     }
     // `live` throws for unknown nodes, so there are at most as many feeds as nodes.
-    const feed = this.#ofNodes.get(node) ?? new LiveFeed(merger.live(node));
+    const feed = this.#ofNodes.get(node) ?? this.#feedOf(merger.live(node));
     this.#ofNodes.set(node, feed);
     return feed;
+  }
+
+  #feedOf(source: LiveSource): LiveFeed {
+    return new LiveFeed(source, (error) => this.#mistakes.add(error, 'cannot send live windows'));
   }
 }

@@ -1,7 +1,7 @@
 import type { Readable } from 'node:stream';
 import { errorSchema } from '@reto3/client/answers';
 import { allocateWindows, ms10, sec } from '@reto3/core';
-import { Coordinator, type Listener, LiveFeed, Store } from '@reto3/engine';
+import { Coordinator, type Listener, Store } from '@reto3/engine';
 import { allocate, RingReader } from '@reto3/engine/ring';
 import { VirtualServer } from '@reto3/engine/testing';
 import { fastify } from 'fastify';
@@ -92,15 +92,16 @@ it('damage after the newest window has its own event', async () => {
   clock.pass(1_000);
   await coordinator.flusher.beat();
   await flipAllButFirst(database);
-  const feed = new LiveFeed(coordinator);
+  const log = { error: () => undefined };
+  const feeds = new LiveFeeds({ coordinator, cluster: undefined }, log);
   const app = fastify({ forceCloseConnections: true });
   onTestFinished(() => {
-    feed.close();
+    feeds.close();
     return app.close();
   });
   app.addSchema(errorSchema);
   await app.register(liveRoutes, {
-    feeds: new LiveFeeds(feed, { coordinator, cluster: undefined }),
+    feeds,
     queryLimiter: new QueryLimiter(new ReadThrottle(() => 0)),
     streams: new Set<Readable>(),
   });
