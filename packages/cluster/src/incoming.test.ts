@@ -333,14 +333,20 @@ describe('a merger on a stream that anyone writes to', () => {
     expect(await total()).toBe(1_000);
   });
 
-  it('survives a message past the stream that it cannot add to its store', async () => {
+  it.each([
+    [new Error('IO error: /data/cluster/000005.ldb: Input/output error'), 0],
+    [new TypeError('x is not a function'), 1],
+  ])('survives a message past the stream that it cannot add: %s', async (error, mistakes) => {
     await take(counts('a'));
     vi.spyOn(store, 'part').mockImplementation(() => {
-      throw new Error('EIO');
+      throw error;
     });
-    merger.takePast(prefix, 'b', counts('b').data);
+    for (let time = 0; time < 3; time++) merger.takePast(prefix, 'b', counts('b').data);
     vi.restoreAllMocks();
     expect(await total()).toBe(100);
+    expect(saveFailures).toHaveLength(mistakes);
+    const text = expect.stringMatching(/^a bug in reto3: cannot add up/);
+    if (mistakes > 0) expect(saveFailures).toEqual([[{ err: error }, text]]);
   });
 
   it('stays exact, whatever another node publishes', async () => {

@@ -5,8 +5,8 @@
  *
  * Its place in the stream is in its own store, in the batch with what it read.
  */
-import { type Clock, type Log, Reto3Error } from '@reto3/core';
-import type { CountsView, LiveSource, StoreSnapshot } from '@reto3/engine';
+import { type Clock, type Log, Mistakes, Reto3Error } from '@reto3/core';
+import { type CountsView, isStoreFailure, type LiveSource, type StoreSnapshot } from '@reto3/engine';
 import { BadMessages } from './bad-messages.ts';
 import { Groups } from './groups.ts';
 import { decodeIncoming, type Incoming } from './incoming.ts';
@@ -49,6 +49,7 @@ export class Merger implements LiveSource {
   readonly #puller: Puller;
   readonly #saver: Saver;
   readonly #badMessages: BadMessages;
+  readonly #mistakes: Mistakes;
   /** The nodes' reports. */
   readonly reports: MergedReports;
   #messages = 0;
@@ -69,6 +70,7 @@ export class Merger implements LiveSource {
     this.#state = state;
     this.reports = reports;
     this.#badMessages = new BadMessages(log);
+    this.#mistakes = new Mistakes(log);
     this.#reader = new StreamReader(clock, record, {
       found: (still) => {
         this.#isFound = true;
@@ -97,6 +99,7 @@ export class Merger implements LiveSource {
       keptFrom: (period) => store.deletedBefore[period],
       oldest: () => store.oldest(),
       take: (node, message) => this.takeRead(node, message),
+      onMistake: (error) => this.#mistakes.add(error, 'cannot read what a node has'),
     });
     if (store.isDamaged)
       log.error('damaged in the folder of the merger, and left out: its list of nodes');
@@ -137,8 +140,9 @@ export class Merger implements LiveSource {
   takePast(group: string, node: string, data: Uint8Array): void {
     try {
       if (!this.#saver.isBehind) this.#take(`${group}.${node}`, data, true);
-    } catch {
-      // It cannot read its store; the next save reports that.
+    } catch (error) {
+      // If it cannot read its store, the next save reports that.
+      if (!isStoreFailure(error)) this.#mistakes.add(error, 'cannot add up a message of a node');
     }
     this.#saver.saveSoon();
   }

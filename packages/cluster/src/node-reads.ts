@@ -12,6 +12,8 @@ import {
   decodeRequest,
   encodeDigests,
   encodeRows,
+  isReadFailure,
+  NoReply,
   type ReadRequest,
 } from './read-message.ts';
 import { decodeReportMessage } from './report-message.ts';
@@ -28,6 +30,8 @@ export interface NodeReadsParts {
   /** The end of what is deleted of a period, epoch ms. */
   readonly keptFrom: (period: PeriodName) => number;
   readonly publisher: Pick<Publisher, 'read'>;
+  /** Hears of an error that only a mistake in the code can cause. */
+  readonly onMistake: (error: unknown) => void;
 }
 
 export class NodeReads {
@@ -39,13 +43,17 @@ export class NodeReads {
     this.#parts = parts;
   }
 
-  /** @throws BadMessage; Error if the node may not publish now, or has too many requests */
+  /** @throws BadMessage; NoReply if the node may not publish now, or has too many requests */
   async answer(bytes: Uint8Array): Promise<Uint8Array> {
     const request = decodeRequest(bytes);
-    if (this.#waiting >= mostWaiting) throw new Error('too many requests at once');
+    if (this.#waiting >= mostWaiting) throw new NoReply('too many requests at once');
     this.#waiting++;
     const answer = this.#last.then(() => this.#answer(request));
-    this.#last = answer.catch(() => undefined).finally(() => this.#waiting--);
+    this.#last = answer
+      .catch((error: unknown) => {
+        if (!isReadFailure(error)) this.#parts.onMistake(error);
+      })
+      .finally(() => this.#waiting--);
     return answer;
   }
 

@@ -16,7 +16,7 @@ import type { NextBoot } from './boot.ts';
 import type { Boot, Lane } from './lane.ts';
 import type { NodeReport } from './node-report.ts';
 import { Pump } from './pump.ts';
-import type { ReadRequest, Rows } from './read-message.ts';
+import { NoReply, type ReadRequest, type Rows } from './read-message.ts';
 import type { RowName } from './report-pending.ts';
 import { RowsLane, waitedForMs } from './rows-lane.ts';
 import { SecondsLane } from './seconds-lane.ts';
@@ -168,9 +168,9 @@ export class Publisher implements FlushParticipant {
     return this.#outlet === undefined;
   }
 
-  /** Reads for a merger. @throws Error if nothing may be published */
+  /** Reads for a merger. @throws NoReply if nothing may be published */
   async read({ of, from, to, report, period }: ReadRequest): Promise<Rows> {
-    if (this.#boot === undefined || this.isHeld) throw new Error('it may not publish now');
+    if (this.#boot === undefined || this.isHeld) throw new NoReply('it may not publish now');
     if (of === 'counts') return this.#seconds.read(this.#boot, { from, to });
     const isOfRows = report !== undefined && period !== undefined;
     return this.#rows.read(this.#boot, isOfRows ? { report, period, from, to } : undefined);

@@ -1,6 +1,7 @@
 /** A server as a node of the cluster: holds its name, determines its boot, and publishes under both. */
 import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
+import { Mistakes } from '@reto3/core';
 import { neverPublished } from '@reto3/engine';
 import type { ReportLedgers } from '@reto3/reports';
 import { nextBoot } from './boot.ts';
@@ -34,10 +35,12 @@ export class PublishingNode {
         writtenThrough: (finalThrough) => ledgers.writtenThrough(finalThrough),
       },
     });
+    const mistakes = new Mistakes(log);
     this.#reads = new NodeReads({
       node,
       keptFrom: (period) => coordinator.flusher.meta.deletedBefore[period],
       publisher: this.#publisher,
+      onMistake: (error) => mistakes.add(error, 'cannot reply to a merger'),
     });
     ledgers.onChanges((rows) => this.#publisher.writing(rows));
     coordinator.join(this.#publisher);

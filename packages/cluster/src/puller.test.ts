@@ -5,13 +5,15 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import { addSeconds, type Digest } from './digest.ts';
 import { MergeState } from './merge-state.ts';
 import { MergedReports } from './merged-reports.ts';
-import { decodeMessage, encodeMessage, type NodeMessage } from './message.ts';
+import { BadMessage, decodeMessage, encodeMessage, type NodeMessage } from './message.ts';
 import { NodeReads } from './node-reads.ts';
 import { Puller } from './puller.ts';
 import {
   decodeRequest,
   encodeDigests,
+  encodeRequest,
   encodeRows,
+  NoReply,
   type ReadRequest,
   type Rows,
 } from './read-message.ts';
@@ -34,6 +36,8 @@ class Node {
   readonly rows = new Map<number, number>();
   readonly asked: ReadRequest[] = [];
   answers = true;
+  /** Whether a mistake keeps the merger from taking its messages. */
+  breaks = false;
   boot = 1;
   lineage = 1;
   revision = 9;
@@ -41,6 +45,7 @@ class Node {
     node: 'a',
     keptFrom: () => 0,
     publisher: { read: async (request) => this.readRows(request) },
+    onMistake: (error) => mistakes.push(error),
   });
 
   async answer(bytes: Uint8Array): Promise<Uint8Array> {
@@ -120,10 +125,12 @@ let node: Node;
 let state: MergeState;
 let reports: MergedReports;
 let puller: Puller;
+let mistakes: unknown[];
 
 beforeEach(() => {
   clock = new VirtualClock(nowMs);
   node = new Node();
+  mistakes = [];
   for (let start = startMs; start < nowMs; start += 30_000) node.counts.set(start, 1);
   const stored = { part: () => undefined, names: () => [], block: () => undefined };
   state = new MergeState({ silentAfterMs: 10_000, stored });
@@ -140,7 +147,9 @@ function pullerOf(): Puller {
   return new Puller({
     ...{ clock, state, reports, keptFrom: () => 0, oldest: async () => startMs },
     request: (_, bytes) => node.answer(bytes),
+    onMistake: (error) => mistakes.push(error),
     take: async (name, bytes) => {
+      if (node.breaks) throw new TypeError('x is not a function');
       if (isReportMessage(bytes)) reports.apply(name, decodeReportMessage(bytes, name));
       else state.apply(name, decodeMessage(bytes, name), clock.read(), true);
     },
@@ -247,6 +256,18 @@ describe('a merger that lacks counts of a node', () => {
     expect(total()).toBe(all());
   });
 
+  it('reports a mistake in the code, unlike a node that does not reply', async () => {
+    deliver(nowMs - 10_000, nowMs);
+    node.answers = false;
+    await look();
+    expect(mistakes).toEqual([]);
+    [node.answers, node.breaks] = [true, true];
+    puller.retry();
+    await look();
+    expect(mistakes.map(String)).toEqual(['TypeError: x is not a function']);
+    expect(puller.isFailing('a')).toBe(true);
+  });
+
   it('audits each hour', async () => {
     deliver(startMs, nowMs);
     expect((await puller.audit(0, nowMs)).map(({ equal }) => equal)).toEqual([
@@ -264,6 +285,21 @@ describe('a merger that lacks counts of a node', () => {
     const [silent] = await puller.audit(0, nowMs);
     expect(silent).toMatchObject({ equal: false, nodeTotal: undefined });
   });
+});
+
+it('reports a mistake in the code of a reply, unlike a reply that must wait', async () => {
+  const failures = [new NoReply('it may not publish now'), new TypeError('x is not a function')];
+  const read = async () => {
+    throw failures.shift();
+  };
+  const onMistake = (error: unknown) => mistakes.push(error);
+  const reads = new NodeReads({ node: 'a', keptFrom: () => 0, publisher: { read }, onMistake });
+  const request = encodeRequest({ of: 'counts', from: 0, to: nowMs });
+  await expect(reads.answer(request)).rejects.toThrow('it may not publish now');
+  await expect(reads.answer(Buffer.from('{}'))).rejects.toThrow(BadMessage);
+  expect(mistakes).toEqual([]);
+  await expect(reads.answer(request)).rejects.toThrow(TypeError);
+  expect(mistakes.map(String)).toEqual(['TypeError: x is not a function']);
 });
 
 describe('a merger that lacks rows of reports', () => {

@@ -12,12 +12,15 @@ import { type Digest, isSame } from './digest.ts';
 import { mostAheadMs } from './incoming.ts';
 import type { MergeState, NodeRecord } from './merge-state.ts';
 import type { MergedReports } from './merged-reports.ts';
+import { BadMessage } from './message.ts';
 import { Backoff, pause } from './problems.ts';
 import {
   type Digests,
   decodeDigests,
   decodeRows,
   encodeRequest,
+  isReadFailure,
+  NoReply,
   type ReadRequest,
 } from './read-message.ts';
 
@@ -76,6 +79,8 @@ export interface PullerParts {
   readonly request: (node: string, bytes: Uint8Array) => Promise<Uint8Array>;
   /** Takes a message of a node. */
   readonly take: (node: string, message: Uint8Array) => Promise<void>;
+  /** Hears of an error that only a mistake in the code can cause. */
+  readonly onMistake: (error: unknown) => void;
 }
 
 export class Puller {
@@ -155,7 +160,8 @@ export class Puller {
         const rows = await this.#compared(node, series, from, to);
         for (const { start } of differing(rows.pairs)) wrongRows.add(start);
       }
-    } catch {
+    } catch (error) {
+      this.#noteMistake(error);
       replied = false;
     }
     const hours = new Map<number, HourProof>();
@@ -193,7 +199,8 @@ export class Puller {
     try {
       await this.#compareAll(node);
       this.#backoffs.delete(node.name);
-    } catch {
+    } catch (error) {
+      this.#noteMistake(error);
       const backoff = this.#backoffs.get(node.name) ?? new Backoff(retryAfterMs, mostRetryAfterMs);
       this.#backoffs.set(node.name, backoff);
       this.#retryAt.set(node.name, this.#parts.clock.read().monotonicMs + backoff.next());
@@ -299,8 +306,17 @@ export class Puller {
     }
   }
 
-  #ask(name: string, request: ReadRequest): Promise<Uint8Array> {
-    return this.#parts.request(name, encodeRequest(request));
+  async #ask(name: string, request: ReadRequest): Promise<Uint8Array> {
+    const bytes = encodeRequest(request);
+    try {
+      return await this.#parts.request(name, bytes);
+    } catch (cause) {
+      throw new NoReply(`${name} does not reply`, { cause });
+    }
+  }
+
+  #noteMistake(error: unknown): void {
+    if (!isReadFailure(error)) this.#parts.onMistake(error);
   }
 
   /** The end of the last minute that the stream should have delivered, epoch ms. */
@@ -318,9 +334,9 @@ export class Puller {
   }
 }
 
-/** @throws Error if the rest of a range does not begin later than the reply */
+/** @throws BadMessage if the rest of a range does not begin later than the reply */
 function assertProgress(from: number, next: number | undefined): void {
-  if (next !== undefined && next <= from) throw new Error('the replies of the node have no end');
+  if (next !== undefined && next <= from) throw new BadMessage('the replies of the node have no end');
 }
 
 function differing(pairs: readonly Pair[]): Digest[] {

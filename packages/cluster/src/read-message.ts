@@ -3,6 +3,7 @@
  * docs/format.md draws them. Anyone may send either, so both sides check everything.
  */
 import { isPeriodName, type PeriodName, VarintReader, VarintWriter } from '@reto3/core';
+import { isStoreFailure } from '@reto3/engine';
 import { reportName } from '@reto3/reports';
 import type { Digest } from './digest.ts';
 import { BadMessage } from './message.ts';
@@ -36,6 +37,16 @@ export interface Digests {
 export interface Rows {
   readonly message: Uint8Array;
   readonly next: number | undefined;
+}
+
+/** There is no reply now; a merger asks again later. */
+export class NoReply extends Error {
+  override readonly name = 'NoReply';
+}
+
+/** Whether a read can fail like that, on either side, without a mistake in the code. */
+export function isReadFailure(error: unknown): boolean {
+  return error instanceof NoReply || error instanceof BadMessage || isStoreFailure(error);
 }
 
 /** The minutes of more than a month; no node replies with more. */

@@ -307,7 +307,9 @@ export class ClusterSimulation {
   async #pull(state: MergeState): Promise<void> {
     const publisher = this.#publisher;
     if (publisher === undefined) throw new Error('BUG: not started');
-    const reads = new NodeReads({ node, keptFrom: () => 0, publisher });
+    const mistakes: unknown[] = [];
+    const onMistake = (error: unknown) => mistakes.push(error);
+    const reads = new NodeReads({ node, keptFrom: () => 0, publisher, onMistake });
     const take = async (_: string, bytes: Uint8Array): Promise<void> => {
       if (!isReportMessage(bytes))
         state.apply(node, decodeMessage(bytes, node), this.#clock.read(), true);
@@ -324,12 +326,14 @@ export class ClusterSimulation {
         take,
       },
       request: (_, bytes) => reads.answer(bytes),
+      onMistake,
     });
     // By then, windows of a clock that was ahead are in the past.
     this.#clock.step(86_400_000);
     state.missingOfAll(Number.POSITIVE_INFINITY);
     puller.look();
     await puller.idle();
+    if (mistakes.length > 0) throw mistakes[0];
     const [known] = state.nodes();
     if (known?.unread !== undefined) throw new Error('the node could not be read');
   }
