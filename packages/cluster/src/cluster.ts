@@ -19,7 +19,6 @@ import { connectionOptions, type JetStream, leaseMs, openJetStream, refusalOf } 
 import type { ClusterOptions, ClusterParts } from './options.ts';
 import { Backoff, type Part, Problems, pause } from './problems.ts';
 import { PublishingNode } from './publishing-node.ts';
-import type { HourProof } from './puller.ts';
 
 /** Several times within a lease, so that one lost reply does not lose the name. */
 const checkEveryMs = leaseMs / 4;
@@ -132,6 +131,13 @@ export class Cluster {
     throw addsUpNone();
   }
 
+  /** The same, if it can ask the nodes. @throws Reto3Error RETO3_NO_CLUSTER, RETO3_NATS_AWAY */
+  get connectedMerger(): Merger {
+    const { merger } = this;
+    if (this.#link.server !== undefined && this.#joined) return merger;
+    throw new Reto3Error('RETO3_NATS_AWAY', 'cannot ask the nodes: not connected to NATS');
+  }
+
   /** The reports of all nodes. @throws Reto3Error RETO3_NO_CLUSTER */
   get reports(): ClusterReports {
     if (this.#reports !== undefined) return this.#reports;
@@ -155,14 +161,6 @@ export class Cluster {
     };
   }
 
-  /**
-   * Compares everything with the nodes, and reads what differs.
-   * @throws Reto3Error RETO3_NO_CLUSTER, RETO3_NATS_AWAY
-   */
-  compareAll(): void {
-    this.#connectedMerger.compareAll();
-  }
-
   /** All rows of this merger; to be closed. Undefined if the server does not add up a cluster. */
   async backup(): Promise<StoreSnapshot | undefined> {
     return this.#merger?.backup();
@@ -176,14 +174,6 @@ export class Cluster {
   /** The name under which this server publishes. */
   get node(): string {
     return this.#settings.node;
-  }
-
-  /**
-   * What each node has of each hour of a range, and what is here; epoch ms.
-   * @throws Reto3Error RETO3_NO_CLUSTER, RETO3_NATS_AWAY
-   */
-  audit(from: number, to: number): Promise<HourProof[]> {
-    return this.#connectedMerger.audit(from, to);
   }
 
   /** Publishes what it can in two seconds, says goodbye, saves, and closes everything. */
@@ -214,12 +204,6 @@ export class Cluster {
       { secondsPending: seconds },
       `stopped with ${what} that did not reach the cluster; the next start on this folder publishes them`,
     );
-  }
-
-  get #connectedMerger(): Merger {
-    const { merger } = this;
-    if (this.#link.server !== undefined && this.#joined) return merger;
-    throw new Reto3Error('RETO3_NATS_AWAY', 'cannot ask the nodes: not connected to NATS');
   }
 
   async #run(): Promise<void> {

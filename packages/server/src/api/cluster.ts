@@ -53,7 +53,7 @@ export const clusterRoutes: FastifyPluginAsync<{ readonly cluster: Cluster | und
     },
     async (request): Promise<ClusterAudit> => {
       const { from, to } = wholeMinutes(request.query, Date.now());
-      const hours = await requireCluster(cluster).audit(from, to);
+      const hours = await requireCluster(cluster).connectedMerger.audit(from, to);
       return {
         hours: hours.map(({ node, hour, nodeTotal, mergerTotal, equal }) => ({
           ...{ node, hour, merger_total: mergerTotal, equal },
@@ -100,7 +100,7 @@ export const clusterRoutes: FastifyPluginAsync<{ readonly cluster: Cluster | und
     },
     async (request, reply) => {
       refuseWebPages(request);
-      requireCluster(cluster).compareAll();
+      requireCluster(cluster).connectedMerger.compareAll();
       return reply.code(202).send({ status: 'asked' });
     },
   );
