@@ -43,7 +43,7 @@ export function decodeMergeRecord(text: string, nowMonotonicMs: number): MergeRe
     heardAt: nowMonotonicMs,
     vouches: new Vouches(node.vouches),
   }));
-  return { ...rest, nodes, reports: stored.reports ?? [] };
+  return { ...rest, nodes };
 }
 
 /**
@@ -71,11 +71,9 @@ export function believable(record: MergeRecord, wallMs: number): MergeRecord {
 type StoredNode = Omit<NodeRecord, 'vouches' | 'heardAt' | 'misses'> & {
   readonly vouches: Vouches['steps'];
 };
-type StoredRecord = Omit<MergeRecord, 'nodes' | 'reports'> & {
+type StoredRecord = Omit<MergeRecord, 'nodes'> & {
   readonly version: number;
   /** Early versions had one for all nodes. */
   readonly voidFrom?: number;
-  /** Absent in early versions. */
-  readonly reports?: readonly NodeReports[];
   readonly nodes: readonly StoredNode[];
 };

@@ -12,7 +12,7 @@ import { parseKey, rowKey, rowMsOf } from '@reto3/engine';
 import { addWindows, type Digest } from './digest.ts';
 import type { TakenRows } from './merged-minute.ts';
 import type { NodeReport } from './node-report.ts';
-import type { ReportMessage } from './report-message.ts';
+import { noMarks, type ReportMessage } from './report-message.ts';
 import { ReportPart } from './report-part.ts';
 
 /** What a merger knows about the reports of a node. */
@@ -186,8 +186,6 @@ export class MergedReports {
     node.marks = { ms10: furthest('ms10'), sec: furthest('sec'), min: furthest('min') };
   }
 }
-
-const noMarks: Readonly<Record<PeriodName, number>> = { ms10: 0, sec: 0, min: 0 };
 
 function newNode(node: string): NodeReports {
   return { node, boot: 0, revision: 0, voids: 0, reports: [], marks: noMarks };

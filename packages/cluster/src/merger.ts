@@ -22,11 +22,9 @@ import { nodeLive } from './node-view.ts';
 import { type HourProof, Puller } from './puller.ts';
 import { Saver } from './saver.ts';
 import { mostNodes } from './second.ts';
+import { settlesWithinMs } from './seconds-lane.ts';
 import { StreamReader } from './stream-reader.ts';
 import { Vouches } from './vouches.ts';
-
-/** For how long the stream may still lose its newest messages, though it acknowledged them. */
-const settlesWithinMs = 180_000;
 
 export interface MergerParts {
   readonly store: MergedStore;

@@ -57,6 +57,8 @@ export interface ReportMessage {
   readonly windows: readonly PublishedWindow[];
 }
 
+export const noMarks: ReportMessage['marks'] = { ms10: 0, sec: 0, min: 0 };
+
 /** Several times what a node puts into one message; no message inflates to more. */
 const maxPlainBytes = 4 << 20;
 /** More than a message has besides its windows, and a window besides its accumulator. */

@@ -32,6 +32,7 @@ import type { Rows } from './read-message.ts';
 import {
   encodeReportMessage,
   headBytes,
+  noMarks,
   type PublishedWindow,
   type ReportMessage,
   windowHeadBytes,
@@ -51,8 +52,6 @@ export interface RowsParts {
 const batchBytes = 256 << 10;
 /** After a start, windows do not wait for rows that are older than this. */
 export const waitedForMs = 180_000;
-
-const noMarks = { ms10: 0, sec: 0, min: 0 };
 
 /** Windows that were read for a message. */
 interface Batch {

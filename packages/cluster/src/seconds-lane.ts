@@ -23,8 +23,8 @@ const heldAfterMs = vouchMs - min.windowMs;
 // end of the counts.
 if (vouchMs - heldAfterMs < min.windowMs) throw new Error('BUG: a boot vouches for too little');
 
-/** For how long NATS may lose messages that it has acknowledged, if it fails. */
-const settlesWithinMs = 180_000;
+/** For how long the stream may still lose messages that it has acknowledged, if NATS fails. */
+export const settlesWithinMs = 180_000;
 
 /** How often mergers get the open second. A second that is over is published at once. */
 const openEveryMs = 250;
