@@ -61,7 +61,8 @@ describe('a merger on a stream that anyone writes to', () => {
   function answer(name: string, request: ReadRequest): Uint8Array {
     reads.push(request);
     const message = request.of === 'reports' ? reports(name, { windows: [] }) : counts(name, none);
-    if (request.of === 'minutes') return encodeDigests({ keptFrom: 0, digests: [] });
+    const nothing = { keptFrom: 0, lineage: 0, next: undefined, digests: [] };
+    if (request.of === 'minutes') return encodeDigests(nothing);
     return encodeRows({ message: message.data, next: undefined });
   }
 

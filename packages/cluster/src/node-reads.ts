@@ -71,24 +71,23 @@ export class NodeReads {
     for (let bytes = 0; ; ) {
       const { message, next } = await this.#parts.publisher.read({ ...request, of, from });
       const lineage = this.#add(digests, of, message);
-      const head = { keptFrom, ...(lineage !== undefined && { lineage }) };
-      if (next === undefined) return { ...head, digests };
+      if (next === undefined) return { keptFrom, lineage, next, digests };
       bytes += message.length;
       const rest = alignDown(next, min.windowMs);
       const whole = digests.filter(({ start }) => start < rest);
       if (whole.length >= mostMinutes || (whole.length > 0 && bytes >= mostBytes[of]))
-        return { ...head, next: rest, digests: whole };
+        return { keptFrom, lineage, next: rest, digests: whole };
       from = next;
       await setImmediate();
     }
   }
 
-  /** Adds the digests of a message. Returns the lineage of rows. */
-  #add(digests: Digest[], of: 'counts' | 'rows', message: Uint8Array): number | undefined {
+  /** Adds the digests of a message. Returns the lineage of rows; of counts 0. */
+  #add(digests: Digest[], of: 'counts' | 'rows', message: Uint8Array): number {
     const { node } = this.#parts;
     if (of === 'counts') {
       addSeconds(digests, decodeMessage(message, node).seconds);
-      return undefined;
+      return 0;
     }
     const { lineage, windows } = decodeReportMessage(message, node);
     addWindows(digests, windows);

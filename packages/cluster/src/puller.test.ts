@@ -66,7 +66,7 @@ class Node {
       if (minute < from || minute >= to) continue;
       addSeconds(digests, this.message(minute, minute + min.windowMs).seconds);
     }
-    return encodeDigests({ keptFrom: 0, digests });
+    return encodeDigests({ keptFrom: 0, lineage: 0, next: undefined, digests });
   }
 
   message(from: number, to: number): NodeMessage {

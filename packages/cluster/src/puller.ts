@@ -269,7 +269,7 @@ export class Puller {
     const from = Math.max(first, this.#parts.keptFrom(period ?? 'ms10'));
     if (from >= to) return { keptFrom: from, pairs: [] };
     const request = { of: 'minutes', from, to, ...(isOfRows && { report, period }) } as const;
-    const { digests, keptFrom, lineage = 0 } = await this.#digests(node.name, request);
+    const { digests, keptFrom, lineage } = await this.#digests(node.name, request);
     const pairs: Pair[] = [];
     for (const theirs of digests) {
       const { start } = theirs;
@@ -299,8 +299,8 @@ export class Puller {
     for (let from = request.from; ; ) {
       const reply = decodeDigests(await this.#ask(name, { ...request, from }));
       digests.push(...reply.digests);
-      const { next, ...rest } = reply;
-      if (next === undefined) return { ...rest, digests };
+      const { next } = reply;
+      if (next === undefined) return { ...reply, digests };
       assertProgress(from, next);
       from = next;
     }

@@ -2,7 +2,7 @@
  * Requests of mergers to a node, and its replies, on the subject `<--nats-subject>.read.<node>`.
  * docs/format.md draws them. Anyone may send either, so both sides check everything.
  */
-import { isPeriodName, type PeriodName, VarintReader, VarintWriter } from '@reto3/core';
+import { messageOf, type PeriodName, periodNames, VarintReader, VarintWriter } from '@reto3/core';
 import { isStoreFailure } from '@reto3/engine';
 import { reportName } from '@reto3/reports';
 import type { Digest } from './digest.ts';
@@ -26,10 +26,10 @@ export interface ReadRequest {
 export interface Digests {
   /** The node has deleted everything older, epoch ms. */
   readonly keptFrom: number;
-  /** Of a report's windows: the first boot that published the folder. Absent for counts. */
-  readonly lineage?: number;
-  /** Where the rest begins, epoch ms; absent if there is none. */
-  readonly next?: number;
+  /** Of a report's windows: the first boot that published the folder. Of counts: 0. */
+  readonly lineage: number;
+  /** Where the rest begins, epoch ms. */
+  readonly next: number | undefined;
   readonly digests: readonly Digest[];
 }
 
@@ -53,43 +53,42 @@ export function isReadFailure(error: unknown): boolean {
 const mostDigests = 50_000;
 
 export function encodeRequest(request: ReadRequest): Uint8Array {
-  return Buffer.from(JSON.stringify(request));
+  const { of, from, to, report = '', period = 'ms10' } = request;
+  const writer = new VarintWriter().number(kinds.indexOf(of)).number(from).number(to);
+  return writer.text(report).number(periodNames.indexOf(period)).end();
 }
 
 /** @throws BadMessage */
 export function decodeRequest(bytes: Uint8Array): ReadRequest {
-  const { of, from, to, report, period } = parse(bytes);
-  const kind = kinds.find((one) => one === of);
-  if (kind === undefined || !isTime(from) || !isTime(to)) throw new BadMessage('got no request');
-  const isOfReport = kind === 'rows' || (kind === 'minutes' && report !== undefined);
-  if (!isOfReport) return { of: kind, from, to };
-  const isSeries = typeof report === 'string' && reportName.test(report);
-  if (!isSeries || typeof period !== 'string' || !isPeriodName(period))
-    throw new BadMessage('got a request for no report');
-  return { of: kind, from, to, report, period };
+  return decoded(bytes, (reader) => {
+    const of = kinds[reader.number()];
+    const [from, to, report] = [reader.number(), reader.number(), reader.text()];
+    const period = periodNames[reader.number()];
+    if (of === undefined || period === undefined) throw new RangeError('got an unknown request');
+    if (report === '' && of !== 'rows') return { of, from, to };
+    if (!reportName.test(report)) throw new RangeError('got an invalid name of a report');
+    return { of, from, to, report, period };
+  });
 }
 
-export function encodeDigests({ digests, ...rest }: Digests): Uint8Array {
-  const list = digests.map(({ start, total, crc }) => [start, total, crc]);
-  return Buffer.from(JSON.stringify({ ...rest, digests: list }));
+export function encodeDigests({ keptFrom, lineage, next, digests }: Digests): Uint8Array {
+  const writer = new VarintWriter().number(keptFrom).number(lineage).number(next ?? 0);
+  for (const { start, total, crc } of digests) writer.number(start).number(total).number(crc);
+  return writer.end();
 }
 
 /** @throws BadMessage */
 export function decodeDigests(bytes: Uint8Array): Digests {
-  const { keptFrom, lineage, next, digests } = parse(bytes);
-  const isValid =
-    isTime(keptFrom) &&
-    (lineage === undefined || isTime(lineage)) &&
-    (next === undefined || isTime(next)) &&
-    Array.isArray(digests) &&
-    digests.length <= mostDigests;
-  if (!isValid) throw new BadMessage('got a reply without digests');
-  return {
-    keptFrom,
-    ...(lineage !== undefined && { lineage }),
-    ...(next !== undefined && { next }),
-    digests: digests.map(digestOf),
-  };
+  return decoded(bytes, (reader) => {
+    const [keptFrom, lineage] = [reader.number(), reader.number()];
+    const next = reader.number() || undefined;
+    const digests: Digest[] = [];
+    while (reader.more) {
+      if (digests.length === mostDigests) throw new RangeError('got too many digests');
+      digests.push({ start: reader.number(), total: reader.number(), crc: reader.number() });
+    }
+    return { keptFrom, lineage, next, digests };
+  });
 }
 
 export function encodeRows({ message, next = 0 }: Rows): Uint8Array {
@@ -98,31 +97,17 @@ export function encodeRows({ message, next = 0 }: Rows): Uint8Array {
 
 /** @throws BadMessage */
 export function decodeRows(bytes: Uint8Array): Rows {
+  return decoded(bytes, (reader) => {
+    const next = reader.number() || undefined;
+    return { message: reader.bytes(), next };
+  });
+}
+
+/** @throws BadMessage */
+function decoded<T>(bytes: Uint8Array, read: (reader: VarintReader) => T): T {
   try {
-    const reader = new VarintReader(bytes);
-    const next = reader.number();
-    return { message: reader.bytes(), next: next === 0 ? undefined : next };
+    return read(new VarintReader(bytes));
   } catch (cause) {
-    throw new BadMessage('got a reply without a message', { cause });
+    throw new BadMessage(messageOf(cause), { cause });
   }
-}
-
-function parse(bytes: Uint8Array): Readonly<Record<string, unknown>> {
-  try {
-    const json: unknown = JSON.parse(Buffer.from(bytes).toString());
-    if (typeof json === 'object' && json !== null) return { ...json };
-  } catch {
-    // See below.
-  }
-  throw new BadMessage('got no JSON object');
-}
-
-function digestOf(value: unknown): Digest {
-  const [start, total, crc]: readonly unknown[] = Array.isArray(value) ? value : [];
-  if (isTime(start) && isTime(total) && isTime(crc)) return { start, total, crc };
-  throw new BadMessage('got an invalid digest');
-}
-
-function isTime(value: unknown): value is number {
-  return typeof value === 'number' && Number.isSafeInteger(value) && value >= 0;
 }
