@@ -52,17 +52,15 @@ type Ends = Pick<CountsView, 'finalThrough' | 'newestEnd'>;
 export class MergedStore implements StoredMinutes, StoredParts, Expiring {
   readonly #store: Store;
   readonly #anchor: Anchor;
-  readonly #clock: Clock;
   #meta = newMeta('cluster');
   #record: MergeRecord | undefined;
   #failing = false;
   #isDamaged = false;
   #onDamage: (node: string, start: number, what: string) => void = () => undefined;
 
-  private constructor(store: Store, anchor: Anchor, clock: Clock) {
+  private constructor(store: Store, anchor: Anchor) {
     this.#store = store;
     this.#anchor = anchor;
-    this.#clock = clock;
   }
 
   /** @throws Reto3Error if the folder cannot be opened, or is a server's */
@@ -72,8 +70,8 @@ export class MergedStore implements StoredMinutes, StoredParts, Expiring {
       throw openMergersFailure(error);
     });
     try {
-      const merged = new MergedStore(store, folder.anchor, clock);
-      await merged.#load();
+      const merged = new MergedStore(store, folder.anchor);
+      await merged.#load(clock);
       return merged;
     } catch (error) {
       await store.close();
@@ -229,14 +227,14 @@ export class MergedStore implements StoredMinutes, StoredParts, Expiring {
     await this.#store.close();
   }
 
-  async #load(): Promise<void> {
+  async #load(clock: Clock): Promise<void> {
     const meta = await this.#store.readMeta().catch((error: unknown) => {
       if (!(error instanceof Reto3Error) || error.code !== 'RETO3_DATA_CORRUPT') throw error;
       this.#isDamaged = true;
       return undefined;
     });
     const text = await this.#store.readMerge();
-    if (text !== undefined) this.#record = decodeMergeRecord(text, this.#clock.read().monotonicMs);
+    if (text !== undefined) this.#record = decodeMergeRecord(text, clock.read().monotonicMs);
     this.#isDamaged ||= text !== undefined && this.#record === undefined;
     const { boot, ...rest } = meta ?? newMeta('cluster');
     // `reopen` recognizes the folder by this boot.

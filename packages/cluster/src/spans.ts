@@ -3,6 +3,8 @@
  * outage of any length is one span, and if an erratic clock leaves too many, the two nearest become
  * one.
  */
+import { joinStretches } from '@reto3/engine';
+
 export interface Span {
   /** [from, to), epoch ms. */
   readonly from: number;
@@ -38,12 +40,7 @@ export class Spans {
 
   add(from: number, to: number): void {
     if (from >= to) return;
-    const before = this.#spans.filter((span) => span.to < from);
-    const after = this.#spans.filter((span) => span.from > to);
-    const touched = this.#spans.slice(before.length, this.#spans.length - after.length);
-    const first = Math.min(from, touched[0]?.from ?? from);
-    const last = Math.max(to, touched.at(-1)?.to ?? to);
-    this.#spans = [...before, { from: first, to: last }, ...after];
+    this.#spans = joinStretches([...this.#spans, { from, to }]);
     if (this.#spans.length > mostSpans) this.#joinNearest();
   }
 

@@ -45,7 +45,7 @@ export { DamagedRow } from './store/codec.ts';
 export { type Database, openDatabase } from './store/database.ts';
 export { firstWriteFailure, isStoreFailure, readFailure } from './store/database-failure.ts';
 export { holdsDatabase } from './store/database-files.ts';
-export type { Stretch } from './store/gone.ts';
+export { joinStretches, type Stretch } from './store/gone.ts';
 export { HeldFolder } from './store/held-folder.ts';
 export { archiveFolderOf, mergerFolderOf } from './store/inner-folders.ts';
 export {
