@@ -83,7 +83,7 @@ export class ClusterReports {
   #finalThroughOf(report: Report, period: PeriodName): number {
     const nodes = this.#merger.reports.nodes();
     const refused = refusedNodes(report, nodes);
-    const live = this.#liveNames();
+    const live = this.#merger.liveNames();
     let oldest = this.#merger.finalThrough;
     for (const { node, reports, marks } of nodes) {
       const runs = reports.some(({ name, running }) => running && name === report.name);
@@ -95,15 +95,10 @@ export class ClusterReports {
     return finalThrough;
   }
 
-  #liveNames(): ReadonlySet<string> {
-    const live = this.#merger.nodes().filter(({ state }) => state === 'live');
-    return new Set(live.map(({ name }) => name));
-  }
-
   #statesOf(report: string, loaded: Report | undefined): ClusterReport['nodes'] {
     const nodes = this.#merger.reports.nodes();
     const refused = loaded === undefined ? new Map() : refusedNodes(loaded, nodes);
-    const live = this.#liveNames();
+    const live = this.#merger.liveNames();
     const names = new Set([...live, ...nodes.map(({ node }) => node)]);
     return [...names].sort().flatMap((name) => {
       const has = nodes

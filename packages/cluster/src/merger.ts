@@ -244,6 +244,13 @@ export class Merger implements LiveSource {
     return nodeStates(this.#state, this.#clock.read());
   }
 
+  /** The nodes that are live, without adding up what they count. */
+  liveNames(): ReadonlySet<string> {
+    const now = this.#clock.read();
+    const live = this.#state.nodes().filter((node) => this.#state.isLive(node, now));
+    return new Set(live.map(({ name }) => name));
+  }
+
   /** Everything taken so far, with its place in the stream; to be closed. */
   async backup(): Promise<StoreSnapshot> {
     await this.#saver.saveAll();
