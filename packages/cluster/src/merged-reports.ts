@@ -124,9 +124,7 @@ export class MergedReports {
 
   /** The rows of a report and period that are in memory, in no order. */
   inMemory(report: string, period: PeriodName): readonly NodeRow[] {
-    return [...this.#rows.values()].filter(
-      (row) => row.report === report && row.period === period,
-    );
+    return [...this.#rows.values()].filter((row) => row.report === report && row.period === period);
   }
 
   /**

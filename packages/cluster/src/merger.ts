@@ -6,7 +6,12 @@
  * Its place in the stream is in its own store, in the batch with what it read.
  */
 import { type Clock, type Log, Mistakes, Reto3Error } from '@reto3/core';
-import { type CountsView, isStoreFailure, type LiveSource, type StoreSnapshot } from '@reto3/engine';
+import {
+  type CountsView,
+  isStoreFailure,
+  type LiveSource,
+  type StoreSnapshot,
+} from '@reto3/engine';
 import { BadMessages } from './bad-messages.ts';
 import { Groups } from './groups.ts';
 import { decodeIncoming, type Incoming } from './incoming.ts';

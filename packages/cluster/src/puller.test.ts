@@ -307,8 +307,7 @@ describe('a merger that lacks rows of reports', () => {
   function rows(): Map<number, number> {
     const found = new Map<number, number>();
     for (const { start, part } of reports.inMemory('sizes', 'ms10'))
-      for (const { index, bytes } of part.windows(0))
-        found.set(start + index * 10, bytes[0] ?? 0);
+      for (const { index, bytes } of part.windows(0)) found.set(start + index * 10, bytes[0] ?? 0);
     return new Map([...found].sort(([a], [b]) => a - b));
   }
 

@@ -336,7 +336,8 @@ export class Puller {
 
 /** @throws BadMessage if the rest of a range does not begin later than the reply */
 function assertProgress(from: number, next: number | undefined): void {
-  if (next !== undefined && next <= from) throw new BadMessage('the replies of the node have no end');
+  if (next !== undefined && next <= from)
+    throw new BadMessage('the replies of the node have no end');
 }
 
 function differing(pairs: readonly Pair[]): Digest[] {

@@ -72,7 +72,10 @@ export function decodeRequest(bytes: Uint8Array): ReadRequest {
 }
 
 export function encodeDigests({ keptFrom, lineage, next, digests }: Digests): Uint8Array {
-  const writer = new VarintWriter().number(keptFrom).number(lineage).number(next ?? 0);
+  const writer = new VarintWriter()
+    .number(keptFrom)
+    .number(lineage)
+    .number(next ?? 0);
   for (const { start, total, crc } of digests) writer.number(start).number(total).number(crc);
   return writer.end();
 }
