@@ -78,7 +78,7 @@ test('an invalid query is a misuse, and a range without data says so', async () 
     [['--last', 'many'], exit.usage, /got last "many", want a whole number/],
     [['--last', '0'], exit.usage, /got last "0"/],
     [['--last', '5', '--from', '1m'], exit.usage, /got last and from together/],
-    [['--from', '1m', '--to', '2m'], exit.usage, /not before/],
+    [['--from', '1m', '--to', '2m'], exit.usage, /want from before to/],
     [['--format', 'xml'], exit.usage, /got format "xml", want one of text/],
     [['--follow', '--to', '1m'], exit.usage, /--follow with --to/],
     [['--from', '2016-05-28', '--to', '2016-05-29'], exit.noData, /nothing was counted/],
