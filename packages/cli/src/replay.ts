@@ -102,7 +102,8 @@ function conclude({ report, period }: ReplayPlan, { compared, through }: Compari
     throw new Reto3Error('RETO3_CHECK_FAILED', `${differ} of ${all} differ${upTo}${left}`, {
       hint: 'stored: what the server counted; replayed: what the archive gives now',
     });
-  noteOnStderr(`${all} are stored as they are replayed${upTo}${left}`);
+  const equal = windows === 1 ? 'is stored as it is replayed' : 'are stored as they are replayed';
+  noteOnStderr(`${all} ${equal}${upTo}${left}`);
 }
 
 /** Opens the data folder, or uses the server that has it open. */
