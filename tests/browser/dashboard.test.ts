@@ -335,7 +335,7 @@ test('asks for the token, and never puts it into a URL', async () => {
   const page = await Dashboard.open(server.adminUrl);
   await page.untilText('state', 'Token required');
   for (let presses = 0; presses < 3; presses++) await page.page.keyboard.press('Escape');
-  expect(await page.page.locator('#token-dialog').isVisible()).toBe(true);
+  await page.page.locator('#token-dialog').waitFor();
   // The second one is not even allowed in a header.
   for (const guess of ['guess', '“open-sesame-please”']) {
     await page.page.fill('#token', guess);
