@@ -10,7 +10,7 @@ export function provenance(): string {
     `Linux ${release()}`,
     `Node.js ${process.versions.node}`,
   ].join(', ');
-  return `Run on ${new Date().toISOString().slice(0, 10)}, commit ${commit()}, on ${machine}.`;
+  return `Run on ${new Date().toISOString().slice(0, 10)}, commit ${commit()},\non ${machine}.`;
 }
 
 /** Ends in a plus if the sources have uncommitted changes. */

@@ -144,6 +144,31 @@ describe('VerifiedSnapshot', () => {
     }
   });
 
+  it('notices what is missing up to the point where the database fails, and reports the rest once', async () => {
+    const [first = 0, missing = 0, third = 0] = minutes;
+    const endOfDay = day + minutesPerDay * 60_000;
+    await store.write([{ delete: 'ms10', start: missing }], { sync: false });
+    for (const reverse of [false, true]) {
+      const rest = reverse ? { from: day, to: first + 60_000 } : { from: third, to: endOfDay };
+      const snapshot = store.snapshot();
+      const read = snapshot.rows.bind(snapshot);
+      snapshot.rows = async function* (series, range, onDamage) {
+        for await (const row of read(series, range, onDamage)) {
+          if (series === 'ms10' && row.start >= rest.from && row.start < rest.to) break;
+          yield row;
+        }
+        if (series === 'ms10') onDamage?.({ series, ...rest, reason: 'LevelDB says: EIO' });
+      };
+      const damages: Damage[] = [];
+      const verified = new VerifiedSnapshot(snapshot, nothingDeleted);
+      const range = { from: day, to: endOfDay, reverse };
+      for await (const _ of verified.rows('ms10', range, (one) => damages.push(one)));
+      const block = { from: missing, to: missing + 60_000 };
+      expect(damages.map(({ from, to }) => ({ from, to }))).toEqual([rest, block]);
+      await verified.close();
+    }
+  });
+
   it('rejects an older version of a block', async () => {
     for (const name of ['ms10', 'sec'] as const) {
       const [[start, windows] = [0, allocateWindows(1)]] = blocksOf(name);

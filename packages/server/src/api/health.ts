@@ -4,7 +4,7 @@
  */
 
 import { type Health, healthSchema } from '@reto3/client/answers';
-import { Reto3Error } from '@reto3/core';
+import { quantity, Reto3Error } from '@reto3/core';
 import type { FastifyPluginAsync } from 'fastify';
 import { errorResponse } from './schemas.ts';
 
@@ -48,7 +48,7 @@ export const healthRoutes: FastifyPluginAsync<{
     if (readiness.reason !== undefined) return readiness.reason;
     const unread = nodesUnread();
     if (unread === 0) return undefined;
-    return `the merger may lack counts of ${unread} ${unread === 1 ? 'node' : 'nodes'}`;
+    return `the merger may lack counts of ${quantity(unread, 'node')}`;
   };
 
   app.get(
