@@ -114,11 +114,7 @@ export async function atOnce(target: Reto3Target, cases: readonly Case[]) {
  * Sends every case byte by byte. Returns what each client saw, the answers, and how far the counts
  * differ from them.
  */
-export async function inPieces(
-  target: Target,
-  cases: readonly Case[] = corpus,
-  pauseMs = 1,
-) {
+export async function inPieces(target: Target, cases: readonly Case[] = corpus, pauseMs = 1) {
   const before = await countedBy(target);
   const clients = new Map<string, Client>();
   await inParallel(cases, casesAtOnce, async ({ name, bytes }) => {
