@@ -44,6 +44,12 @@ export interface Plan {
   /** The number of requests in each log. */
   readonly logLines: number;
   readonly logRounds: number;
+  /** The size of the log whose reading is watched for its memory. */
+  readonly largeLogBytes: number;
+  /** The size of the log that is viewed. */
+  readonly viewedLogBytes: number;
+  readonly followedLinesPerSecond: number;
+  readonly followSeconds: number;
   readonly workerCounts: readonly number[];
   readonly connectionCounts: readonly number[];
   readonly scalingSeconds: number;
@@ -101,6 +107,10 @@ export const quick: Plan = {
   archivedMessages: 200_000,
   logLines: 400_000,
   logRounds: 1,
+  largeLogBytes: 50_000_000,
+  viewedLogBytes: 50_000_000,
+  followedLinesPerSecond: 100_000,
+  followSeconds: 2,
   workerCounts: [1, 2],
   connectionCounts: [1, 100, 1_000],
   scalingSeconds: 1,
@@ -149,6 +159,10 @@ export const full: Plan = {
   archivedMessages: 10_000_000,
   logLines: 10_000_000,
   logRounds: 3,
+  largeLogBytes: 2_000_000_000,
+  viewedLogBytes: 1_000_000_000,
+  followedLinesPerSecond: 100_000,
+  followSeconds: 60,
   workerCounts: [1, 2, 4],
   connectionCounts: [1, 10, 100, 1_000, 10_000],
   scalingSeconds: 2,

@@ -40,6 +40,12 @@ export async function messagesInCluster(adminUrl: string, from: number): Promise
   return counts.reduce((sum, count) => sum + count, 0);
 }
 
+/** All messages of a server since `from`, epoch ms, in final minutes. */
+export async function minutesIn(adminUrl: string, from: number): Promise<number> {
+  const { counts } = await ask(at(adminUrl), '/v1/stats/min', { from: String(from) });
+  return counts.reduce((sum, count) => sum + count, 0);
+}
+
 /** A node's ms10 windows since `from` (epoch ms), final or not: start → count. */
 export async function windowsIn(adminUrl: string, from: number): Promise<Map<number, number>> {
   const query = { from: String(from), open: 'true' };

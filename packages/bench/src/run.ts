@@ -11,6 +11,7 @@ import { growth, nodeTraffic } from './measurements/cluster-growth.ts';
 import { clusterDelay, clusterRates } from './measurements/cluster-load.ts';
 import { delays } from './measurements/delays.ts';
 import { keyedReport } from './measurements/keyed.ts';
+import { firstPicture, followedLog, logMemory } from './measurements/large-logs.ts';
 import { latency } from './measurements/latency.ts';
 import { goaccess, goaccessVersion, logRates } from './measurements/logs.ts';
 import { queryScaling, storeHistory } from './measurements/queries.ts';
@@ -95,6 +96,9 @@ export const serverSuite: Suite = {
       ['archive, its size', () => archiveSize(bench)],
       ['archive, reading it', () => archiveReading(bench)],
       ['logs', () => logRates(bench)],
+      ['large logs, memory', () => logMemory(bench)],
+      ['large logs, first picture', () => firstPicture(bench)],
+      ['large logs, following', () => followedLog(bench)],
       ['start of a command', () => commandStart(bench)],
       ['stored counts', () => stored(bench)],
     ];

@@ -12,6 +12,8 @@ export interface Usage {
   readonly kernelSeconds: number;
   /** The current resident memory of all processes in the group. */
   readonly residentBytes: number;
+  /** The most resident memory of each process in the group so far, added up. */
+  readonly peakBytes: number;
   /** Bytes written so far (write_bytes: pages dirtied, to be written to disk). */
   readonly writtenBytes: number;
 }
@@ -42,44 +44,44 @@ export function parseField(text: string, name: string): number {
 
 /** The sum over all processes in the group. */
 export function usageOf(group: number): Usage {
-  let cpuSeconds = 0;
-  let kernelSeconds = 0;
-  let residentBytes = 0;
-  let writtenBytes = 0;
+  return sumOf(
+    inGroup(group, (folder, { cpuSeconds, kernelSeconds }) => {
+      const status = readFileSync(`${folder}/status`, 'utf8');
+      return {
+        cpuSeconds,
+        kernelSeconds,
+        residentBytes: parseField(status, 'VmRSS') * 1_024,
+        peakBytes: parseField(status, 'VmHWM') * 1_024,
+        writtenBytes: parseField(readFileSync(`${folder}/io`, 'utf8'), 'write_bytes'),
+      };
+    }),
+  );
+}
+
+/** What `read` returns for each process in the group; it gets the process's folder in /proc. */
+function inGroup<T>(group: number, read: (folder: string, stat: ProcessStat) => T): T[] {
+  const found: T[] = [];
   for (const name of readdirSync('/proc')) {
     if (!/^\d+$/.test(name)) continue;
     try {
       const stat = parseStat(readFileSync(`/proc/${name}/stat`, 'utf8'));
-      if (stat.group !== group) continue;
-      cpuSeconds += stat.cpuSeconds;
-      kernelSeconds += stat.kernelSeconds;
-      residentBytes += parseField(readFileSync(`/proc/${name}/status`, 'utf8'), 'VmRSS') * 1_024;
-      writtenBytes += parseField(readFileSync(`/proc/${name}/io`, 'utf8'), 'write_bytes');
+      if (stat.group === group) found.push(read(`/proc/${name}`, stat));
     } catch {
       // It has just ended, or belongs to another user.
     }
   }
-  return { cpuSeconds, kernelSeconds, residentBytes, writtenBytes };
+  return found;
 }
 
 /** CPU seconds of each thread in the group so far, by thread ID. */
 export function threadSecondsOf(group: number): Map<string, number> {
-  const seconds = new Map<string, number>();
-  for (const name of readdirSync('/proc')) {
-    if (!/^\d+$/.test(name)) continue;
-    try {
-      if (parseStat(readFileSync(`/proc/${name}/stat`, 'utf8')).group !== group) continue;
-      for (const thread of readdirSync(`/proc/${name}/task`)) {
-        const [nanoseconds] = readFileSync(`/proc/${name}/task/${thread}/schedstat`, 'utf8').split(
-          ' ',
-        );
-        seconds.set(thread, Number(nanoseconds) / 1e9);
-      }
-    } catch {
-      // It has just ended, or belongs to another user.
-    }
-  }
-  return seconds;
+  const threads = inGroup(group, (folder) =>
+    readdirSync(`${folder}/task`).map((thread): [string, number] => {
+      const [nanoseconds] = readFileSync(`${folder}/task/${thread}/schedstat`, 'utf8').split(' ');
+      return [thread, Number(nanoseconds) / 1e9];
+    }),
+  );
+  return new Map(threads.flat());
 }
 
 /**
@@ -101,6 +103,7 @@ export function sumOf(usages: readonly Usage[]): Usage {
     cpuSeconds: sum((usage) => usage.cpuSeconds),
     kernelSeconds: sum((usage) => usage.kernelSeconds),
     residentBytes: sum((usage) => usage.residentBytes),
+    peakBytes: sum((usage) => usage.peakBytes),
     writtenBytes: sum((usage) => usage.writtenBytes),
   };
 }

@@ -2,15 +2,16 @@
  * How fast `reto3 stats --log` and `reto3 import --keep` read logs: whole commands, on one core,
  * beside GoAccess if it is installed.
  */
-import { closeSync, openSync, rmSync, writeSync } from 'node:fs';
+import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
-import { type MadeLog, madeLog, madeRequests } from '@reto3/sources/testing';
+import { type MadeLog, madeLog } from '@reto3/sources/testing';
 import type { Bench } from '../bench.ts';
 import { Collected } from '../collected.ts';
 import { reto3Bin } from '../peers/reto3.ts';
 import { findProgram, firstLineOf, runProgram } from '../program.ts';
 import type { Finding } from '../result.ts';
+import { madeLines, repeated, sampleRequests } from './made-log-file.ts';
 
 const maxMs = 600_000;
 
@@ -20,9 +21,6 @@ export const goaccess = 'goaccess';
 export function goaccessVersion(): string | undefined {
   return /[\d.]+\d/.exec(firstLineOf(goaccess, ['--version']) ?? '')?.[0];
 }
-const seed = 20_160_528;
-/** Lines to generate; a log repeats them as often as its size requires. */
-const madeLines = 200_000;
 
 const measured = [
   'nginx',
@@ -38,7 +36,7 @@ const measured = [
 
 export async function logRates(bench: Bench): Promise<Finding[]> {
   const rates = new Collected();
-  const requests = madeRequests(madeLines, seed);
+  const requests = sampleRequests();
   const times = Math.ceil(bench.plan.logLines / madeLines);
   const folder = await bench.folder();
   for (const format of measured) {
@@ -79,16 +77,6 @@ export async function logRates(bench: Bench): Promise<Finding[]> {
       series: rates.series('log-rates'),
     },
   ];
-}
-
-function repeated(file: string, bytes: Uint8Array, times: number): string {
-  const descriptor = openSync(file, 'w');
-  try {
-    for (let time = 0; time < times; time++) writeSync(descriptor, bytes);
-  } finally {
-    closeSync(descriptor);
-  }
-  return file;
 }
 
 type Command = readonly [program: string, args: readonly string[]];

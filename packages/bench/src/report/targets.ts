@@ -130,6 +130,10 @@ export const serverTargets: readonly Target[] = [
   least('reading JSON lines of nginx, lines/s', 700_000, medianOf('log-rates', 'nginx-json')),
   least('reading and archiving, lines/s', 500_000, medianOf('log-rates', 'nginx, import --keep')),
   least('reading a log ÷ GoAccess', 25, ratio('log-rates', 'combined, GoAccess', 'combined')),
+  most('reading 2 GB of log, resident, MB', 250, medianOf('log-memory', 'reto3 stats --log')),
+  most('archiving 2 GB of log, resident, MB', 250, medianOf('log-memory', 'reto3 import --keep')),
+  most('view of 1 GB of log, ms', 6_000, medianOf('log-view', 'reto3 view')),
+  most('following 100,000 lines/s, behind, ms', 1_000, cell('log-follow', 100_000, 3)),
   most('a day: ms10 blocks ÷ entropy', 1.05, cell('storage', 'reto3, all ms10 blocks', 2)),
   most(
     'a day: folder, compacted ÷ entropy',
