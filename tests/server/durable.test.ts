@@ -75,6 +75,37 @@ test.each(['Connection: close', 'Expect: 100-continue'])(
   },
 );
 
+test.each([
+  ['counts alone', []],
+  ['an archive', withBodies],
+])('a request that is cut anywhere is answered and counted: %s', async (_, flags) => {
+  const { connect, counted } = await start(flags);
+  const requests = [
+    get,
+    post(['Content-Length: 0']),
+    post(['Content-Length: 5'], 'hello'),
+    chunked('5\r\nhello\r\n0\r\n\r\n'),
+  ];
+  let sent = 0;
+  for (const request of requests) {
+    const cuts = Array.from({ length: request.length - 1 }, (_, before) => before + 1);
+    const clients = await Promise.all(
+      cuts.map(async (at) => {
+        const client = await connect();
+        client.write(request.slice(0, at));
+        await setTimeout(5);
+        client.write(request.slice(at));
+        return client;
+      }),
+    );
+    const missing = (): number[] => cuts.filter((_, index) => clients[index]?.answered !== 1);
+    await waitUntil(`all of ${request} are answered`, () => missing().length === 0);
+    for (const client of clients) client.destroy();
+    sent += cuts.length;
+    expect(await counted()).toBe(sent);
+  }
+});
+
 test('a half-closed client gets its answer', async () => {
   const { connect, counted } = await start();
   const client = await connect();

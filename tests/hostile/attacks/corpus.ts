@@ -25,10 +25,6 @@ const cutsOfOneEnd = 120;
 const cutsBetween = 40;
 /** The number of packets for longer cases, instead of byte by byte. */
 const maxPackets = 600;
-/** How often a case that looks answered too often is sent again, byte by byte. */
-const slowSendings = 5;
-/** The pause between its bytes. */
-const slowlyMs = 10;
 
 interface Finding {
   readonly name: string;
@@ -114,7 +110,7 @@ export async function atOnce(target: Reto3Target, cases: readonly Case[]) {
  * Sends every case byte by byte. Returns what each client saw, the answers, and how far the counts
  * differ from them.
  */
-export async function inPieces(target: Target, cases: readonly Case[] = corpus, pauseMs = 1) {
+export async function inPieces(target: Target, cases: readonly Case[] = corpus) {
   const before = await countedBy(target);
   const clients = new Map<string, Client>();
   await inParallel(cases, casesAtOnce, async ({ name, bytes }) => {
@@ -123,7 +119,7 @@ export async function inPieces(target: Target, cases: readonly Case[] = corpus, 
     const step = Math.max(1, Math.ceil(bytes.length / maxPackets));
     for (let from = 0; from < bytes.length && !client.closed; from += step) {
       client.write(bytes.slice(from, from + step));
-      await setTimeout(pauseMs);
+      await setTimeout(1);
     }
     client.touch();
     await client.quiet(quietMs);
@@ -207,13 +203,12 @@ function cutsOf({ name, bytes }: Case): Cut[] {
 }
 
 /** Sends every beginning of every case, then half-closes the connection or leaves it idle. */
-async function cut(target: Target) {
+async function cut(target: Target, most: ReadonlyMap<string, number>) {
   const cuts = corpus.flatMap(cutsOf);
-  /** The most answers that a beginning of each case got. */
-  const most = new Map<string, number>();
+  const tooOften = new Set<string>();
   const hangs = new Set<string>();
-  const note = ({ name }: Cut, client: Client): void => {
-    most.set(name, Math.max(most.get(name) ?? 0, client.answered));
+  const judge = (item: Cut, client: Client): void => {
+    if (client.answered > (most.get(item.name) ?? 0)) tooOften.add(item.name);
     client.destroy();
   };
   await inParallel(cuts, casesAtOnce, async (item) => {
@@ -221,7 +216,7 @@ async function cut(target: Target) {
     client.write(item.bytes);
     client.halfClose();
     if ((await client.closedWithin(hangMs)) === undefined) hangs.add(item.name);
-    note(item, client);
+    judge(item, client);
   });
   let leftForMs = 0;
   for (let from = 0; from < cuts.length; from += leftAtOnce) {
@@ -234,7 +229,7 @@ async function cut(target: Target) {
       left.push(
         client.closedWithin(patienceMs).then((closedMs) => {
           leftForMs = Math.max(leftForMs, closedMs ?? Number.POSITIVE_INFINITY);
-          note(item, client);
+          judge(item, client);
         }),
       );
     });
@@ -242,28 +237,10 @@ async function cut(target: Target) {
   }
   return {
     cuts: 2 * cuts.length,
-    most,
+    tooOften: [...tooOften],
     hangs: [...hangs],
     leftForSeconds: leftForMs / 1_000,
   };
-}
-
-/**
- * The cases whose beginnings got more answers than the whole does in any of a few slow sendings. A
- * busy machine may deliver bytes that were sent apart in one packet, whose messages uWebSockets.js
- * with `--ack durable` then closes unanswered.
- */
-async function stillTooOften(
-  target: Target,
-  suspects: readonly Case[],
-  most: ReadonlyMap<string, number>,
-): Promise<string[]> {
-  let left = suspects;
-  for (let turn = 0; turn < slowSendings && left.length > 0; turn++) {
-    const { seen } = await inPieces(target, left, slowlyMs);
-    left = left.filter(({ name }) => (most.get(name) ?? 0) > (seen.get(name)?.answered ?? 0));
-  }
-  return left.map(({ name }) => name);
 }
 
 /**
@@ -287,10 +264,10 @@ export async function attackWithCorpus(target: Target): Promise<CorpusResult> {
   const { findings, counts, answersLost } = await whole(target);
   const { seen, difference } = await inPieces(target);
   const answers = new Map([...seen].map(([name, { answered }]) => [name, answered]));
-  const { cuts, most, hangs, leftForSeconds } = await cut(target);
-  const isCutTooOften = ({ name }: Case): boolean =>
-    (most.get(name) ?? 0) > Math.max(counts.get(name) ?? 0, answers.get(name) ?? 0);
-  const cutTooOften = await stillTooOften(target, corpus.filter(isCutTooOften), most);
+  const most = new Map(
+    corpus.map(({ name }) => [name, Math.max(counts.get(name) ?? 0, answers.get(name) ?? 0)]),
+  );
+  const { cuts, tooOften, hangs, leftForSeconds } = await cut(target, most);
   const last = await Client.connect(target.port);
   const connects = !last.closed;
   last.destroy();
@@ -302,7 +279,7 @@ export async function attackWithCorpus(target: Target): Promise<CorpusResult> {
       .map(({ name }) => name),
     uncountedOrUnanswered: difference,
     cuts,
-    cutTooOften,
+    cutTooOften: tooOften,
     hangs,
     leftForSeconds,
     crashed: !target.alive() || !connects,

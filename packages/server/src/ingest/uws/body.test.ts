@@ -60,8 +60,16 @@ describe('takeBody', () => {
     expect([taken(), response.closed]).toEqual([1, 0]);
   });
 
-  it.each([{}, { 'content-length': '10' }])('takes a body of either length: %o', (headers) => {
-    const { response, taken } = take(headers);
+  it.each([{}, { 'content-length': '0' }, { 'content-length': '00' }])(
+    'does not wait for the end of no body: %o',
+    (headers) => {
+      const { response, taken } = take(headers);
+      expect([taken(), response.closed]).toEqual([1, 0]);
+    },
+  );
+
+  it('takes a body with a length when it has ended', () => {
+    const { response, taken } = take({ 'content-length': '10' });
     expect(taken()).toBe(0);
     response.onPiece(new ArrayBuffer(0), true);
     expect([taken(), response.closed]).toEqual([1, 0]);

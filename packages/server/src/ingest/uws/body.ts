@@ -33,6 +33,14 @@ function isNumberUpTo(text: string, max: number): boolean {
 }
 
 /**
+ * Whether the headers say that there is no body. Do not wait for its end then: uWebSockets.js does
+ * not announce it if the head came in several packets and has `Content-Length: 0`.
+ */
+export function hasNoBody(request: HttpRequest): boolean {
+  return canCountFromHeaders(request, 0);
+}
+
+/**
  * Whether the body is chunked, has no length and announces no trailers: both parsers take a trailer
  * for the start of the next request.
  */
@@ -45,7 +53,7 @@ export function isChunked(request: HttpRequest): boolean {
 }
 
 /**
- * Reads a body to its end and then calls `onEnd`. Closes the connection if the request is
+ * Reads a body to its end and then calls `onEnd`; at once if there is none. Closes the connection if the request is
  * malformed: a length that is not a number or too large, a transfer coding other than chunked,
  * trailers, chunks of more than `maxBytes` in total. An error response instead would let the parser
  * go on and take the following bytes for the next request.
@@ -58,6 +66,10 @@ export function takeBody(
 ): void {
   if (!canCountFromHeaders(request, maxBytes) && !isChunked(request)) {
     response.close();
+    return;
+  }
+  if (hasNoBody(request)) {
+    onEnd(response);
     return;
   }
   let leftBytes = maxBytes;

@@ -16,7 +16,7 @@ import {
   maxHeldBytes,
   noBody,
 } from '../counting.ts';
-import { canCountFromHeaders, isChunked, takeBody } from './body.ts';
+import { canCountFromHeaders, hasNoBody, isChunked, takeBody } from './body.ts';
 import type { Handler } from './handlers.ts';
 import { messageReader } from './head.ts';
 import type { PendingResponses } from './pending-responses.ts';
@@ -83,6 +83,8 @@ export function reportBodies({ counting, answering, maxBodyBytes }: Handling): H
     if (!canCountFromHeaders(request, maxBodyBytes) && !isChunked(request))
       return void response.close();
     const message = messageOf(response, request).settle();
+    if (hasNoBody(request))
+      return answering.answer(response, () => countMessage(counting, message, noBody, 0));
     const chunks: Uint8Array[] = [];
     let keptBytes = 0;
     let bodyBytes = 0;
