@@ -292,6 +292,21 @@ describe('a report module', () => {
       'add() { for (const end = performance.now() + 40; performance.now() < end; ); }',
       /it is too slow: it took \d+ ms of \d+, want at most 25 % of a worker/,
     ],
+    [
+      'starts a promise that is rejected',
+      'add() { void Promise.reject(new Error("out of order")); }',
+      /a promise or timer that it started failed: out of order/,
+    ],
+    [
+      'starts a timer that throws',
+      'add() { setTimeout(() => { throw new Error("out of order"); }); }',
+      /a promise or timer that it started failed: out of order/,
+    ],
+    [
+      'starts a promise that is rejected where results are merged',
+      'add() {}, decode() { void Promise.reject(new Error("out of order")); return {}; }, encode: () => new Uint8Array()',
+      /a promise or timer that it started failed: out of order/,
+    ],
   ])('that %s is switched off with one line, and counting continues', async (_, add, reason) => {
     const bad = methods.replace(/add\(sum, message\) \{.*?\n {2}\},/s, `${add},`);
     expect(bad).not.toBe(methods);
@@ -313,6 +328,24 @@ describe('a report module', () => {
     const { messagesSinceStart } = await askInfo(server.adminUrl);
     expect(messagesSinceStart).toBe(load.answered);
     expect(columnSum(await askReport(server, 'sizes', 'min'), 'messages')).toBe(load.answered);
+    expect(await server.stop()).toEqual({ code: 0, signal: null });
+  });
+
+  test('that starts a promise whose rejection names nobody is logged once, and continues', async () => {
+    const failing = methods.replace(/add\(sum, message\) \{/, '$& void Promise.reject("lost");');
+    expect(failing).not.toBe(methods);
+    const flags = ['--report', await moduleWith(failing), '--workers', '2'];
+    const server = await Server.start({ dataDir: await temporaryFolder(), flags });
+    const load = Load.start({ port: server.port, connections: 4, depth: 1 });
+    await waitUntil('a thousand requests are answered', () => load.answered > 1_000);
+    await load.stop();
+    expect(columnSum(await askReport(server, 'methods', 'min'), 'posts')).toBe(load.answered);
+    expect((await askInfo(server.adminUrl)).messagesSinceStart).toBe(load.answered);
+    const lines = server.stderr.split('\n').filter((line) => line.includes('lost'));
+    expect(lines).toHaveLength(1);
+    expect(lines[0]).toMatch(
+      /a promise or timer failed in a report \(methods\) or in reto3: .*lost.*; counting continues/,
+    );
     expect(await server.stop()).toEqual({ code: 0, signal: null });
   });
 

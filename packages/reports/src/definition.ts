@@ -67,7 +67,7 @@ function problemOfFunctions(definition: Given): string | undefined {
   for (const field of optionalFunctions)
     if (definition[field] !== undefined && typeof definition[field] !== 'function')
       return `${got(definition, field)}, want a function or undefined`;
-  // Nobody waits for a promise, and a rejected one would end the server.
+  // Nobody waits for a promise, so its result would be missing.
   for (const field of [...functions, ...optionalFunctions])
     if (definition[field] !== undefined && !isPlainFunction(definition[field]))
       return `got an async or generator function ${field}, want a plain one`;

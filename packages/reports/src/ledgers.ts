@@ -167,12 +167,17 @@ export class ReportLedgers implements FlushParticipant {
     return this.#ledgers.get(name)?.off === false;
   }
 
+  /** Switches a report off, if it runs. */
+  switchOff(name: string, reason: string): void {
+    this.#ledgers.get(name)?.switchOff(reason);
+  }
+
   /** Merges a worker's batch, unless it already did. */
   receive(worker: number, number: number, { parts, failed, errors }: Batch): void {
     if (!this.#requests.accept(worker, number)) return;
     for (const { report, parts: more } of parts) this.#ledgers.get(report)?.merge(more);
     for (const { report, errors: more } of errors) this.#addErrors(report, more);
-    for (const { report, reason } of failed) this.#ledgers.get(report)?.switchOff(reason);
+    for (const { report, reason } of failed) this.switchOff(report, reason);
     this.#requests.settle();
   }
 

@@ -10,15 +10,11 @@ import { isBuiltInName } from './built-in/names.ts';
 import type { Report } from './contract.ts';
 import { defineReport } from './define-report.ts';
 import { assertDefinition } from './definition.ts';
+import type { LoadedReport, ReportSource } from './report-source.ts';
 import { resolveContract } from './specifiers.ts';
 
-/** Where to load a report from, in a form that can be sent to another thread. */
-export type ReportSource = { readonly builtIn: string } | { readonly url: string };
-
-export interface LoadedReport {
-  readonly report: Report;
-  readonly source: ReportSource;
-}
+export type { LoadedReport, ReportSource } from './report-source.ts';
+export { watchStrayFailures } from './stray-failures.ts';
 
 /**
  * @param names built-in names and module paths, as the user wrote them

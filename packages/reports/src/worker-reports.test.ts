@@ -103,6 +103,16 @@ describe('the reports of a worker', () => {
     expect(countIn(next)).toBe(1);
   });
 
+  it('switch off the report whose promise or timer failed, once', () => {
+    const reports = new WorkerReports([counting('bad', () => undefined), good]);
+    for (let time = 0; time < 2; time++) reports.fail('bad', 'a timer failed');
+    reports.add(message);
+    const batch = reports.drain();
+    expect(batch.failed).toEqual([{ report: 'bad', reason: 'a timer failed' }]);
+    expect(countIn(batch)).toBe(1);
+    expect(countIn(batch, 'bad')).toBe(0);
+  });
+
   it.each([
     ['that it fails on', counting('bad', failing), 'out of order'],
     [

@@ -143,6 +143,12 @@ export class WorkerReports {
     this.#running = this.#running.filter(({ report }) => report.name !== name);
   }
 
+  /** Switches a report off because its code failed outside of a call. */
+  fail(name: string, reason: string): void {
+    const running = this.#running.find(({ report }) => report.name === name);
+    if (running !== undefined) this.#fail(running, reason);
+  }
+
   #fail(running: Running, reason: string): void {
     this.#failed.push({ report: running.report.name, reason });
     this.#switchedOff.push(running);

@@ -33,6 +33,7 @@ import {
   watchSilentConnections,
 } from './start/ports.ts';
 import { watchRenewals } from './start/renewals.ts';
+import { watchReports } from './start/reports.ts';
 import type { Start } from './start/start.ts';
 
 export interface RunningServer {
@@ -84,6 +85,8 @@ async function startParts(
   const inputs = await readInputs(config);
   const counts = await openCounts(start, inputs.reports);
   const { coordinator, ledgers } = counts;
+  const { reports } = inputs;
+  const onStrayFailure = await watchReports(start, { reports, ledgers, onCrash });
   const archive = await startArchive(start, coordinator);
   if (archive !== undefined) metrics.add(archive.metrics);
   metrics.add(countingMetrics(coordinator, systemClock));
@@ -101,7 +104,8 @@ async function startParts(
   const api = await listenForQueries(start, { tls, coordinator, ledgers, archive, cluster, feeds });
   const claim = await claimIngestPort(start);
   await writeFirst(start, counts);
-  const workers = await startWorkers(start, { ...counts, ...inputs, archive, claim, onCrash });
+  const crashes = { onStrayFailure, onCrash };
+  const workers = await startWorkers(start, { ...counts, ...inputs, archive, claim, ...crashes });
   watchSilentConnections(start, coordinator, workers);
   ledgers.connect(workers);
   if (ingests) coordinator.count();

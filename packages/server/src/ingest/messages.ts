@@ -65,7 +65,7 @@ export interface Collected {
   readonly batch: Batch;
 }
 
-/** The first message of a worker. */
+/** Whether a worker listens; the others follow it, except for a stray failure. */
 export type Listening =
   | {
       readonly listening: true;
@@ -91,4 +91,11 @@ interface Renewed {
   readonly renewed: string | undefined;
 }
 
-export type FromWorker = Listening | DelayWatched | Collected | Renewed;
+/** A promise or timer failed outside of any call, and the error does not say whose it was. */
+interface StrayFailed {
+  /** The line to log. */
+  readonly strayFailure: string;
+  readonly stack: string;
+}
+
+export type FromWorker = Listening | DelayWatched | Collected | Renewed | StrayFailed;

@@ -31,9 +31,23 @@ const engines: Readonly<Record<HttpEngineName, () => Promise<OpenEngine>>> = {
 /** Loaded only if there are reports, so that other servers start sooner. */
 async function loadReports(): Promise<WorkerReports | undefined> {
   if (start.reports.length === 0) return undefined;
-  const { loadReport } = await import('@reto3/reports/load');
-  const reports = await Promise.all(start.reports.map((source) => loadReport(source)));
-  return new WorkerReports(reports, workerCountOf(start.memory));
+  const { loadReport, watchStrayFailures } = await import('@reto3/reports/load');
+  const loaded = await Promise.all(
+    start.reports.map(async (source) => ({ report: await loadReport(source), source })),
+  );
+  const reports = new WorkerReports(
+    loaded.map(({ report }) => report),
+    workerCountOf(start.memory),
+  );
+  watchStrayFailures(loaded, {
+    ofReport: (name, reason) => reports.fail(name, reason),
+    ofUnknown: (strayFailure, stack) => tell({ strayFailure, stack }),
+    ofReto3: (error) => {
+      // Ends the thread, as if nobody watched.
+      throw error;
+    },
+  });
+  return reports;
 }
 
 /** Loaded only if messages are archived. */

@@ -38,6 +38,8 @@ export interface IngestOptions {
    * request.
    */
   readonly onBatch: (worker: number, number: number, batch: Batch) => void;
+  /** Called once by each worker if a promise or timer fails and the error does not say whose. */
+  readonly onStrayFailure: (text: string, stack: string) => void;
   /** Called when a worker exits unexpectedly; the process cannot continue. */
   readonly onCrash: (error: Error) => void;
 }
@@ -172,14 +174,15 @@ class RunningWorker {
   #renewed: ((failure: string | undefined) => void) | undefined;
   #utilizedBefore: EventLoopUtilization | undefined;
 
-  constructor(start: WorkerStart, { onCrash, onBatch }: IngestOptions) {
+  constructor(start: WorkerStart, { onCrash, onBatch, onStrayFailure }: IngestOptions) {
     this.#thread = new Worker(new URL(import.meta.resolve('@reto3/server/worker')), {
       workerData: start,
       name: `reto3 ingest ${start.worker}`,
     });
     this.#exited = threadExit(this.#thread);
     this.listening = new Promise((resolve, reject) => {
-      this.#thread.once('message', (message: Listening) => {
+      this.#thread.on('message', (message: FromWorker) => {
+        if (!('listening' in message)) return;
         if (message.listening) return resolve(message);
         this.#stopping = true;
         reject(
@@ -197,6 +200,7 @@ class RunningWorker {
       if ('collected' in message) onBatch(start.worker, message.collected, message.batch);
       else if ('delays' in message) this.#delays = message.delays;
       else if ('renewed' in message) this.#renewed?.(message.renewed);
+      else if ('strayFailure' in message) onStrayFailure(message.strayFailure, message.stack);
     });
     const crashed = (reason: string): void => {
       if (!this.#stopping) onCrash(new Error(`ingest worker ${start.worker} ${reason}`));

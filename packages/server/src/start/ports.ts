@@ -46,6 +46,7 @@ interface WorkersParts extends Counts {
   readonly reports: readonly LoadedReport[];
   readonly archive: Archive | undefined;
   readonly claim: PortClaim | undefined;
+  readonly onStrayFailure: (text: string, stack: string) => void;
   /** Called when a worker exits unexpectedly; the process cannot continue. */
   readonly onCrash: (error: Error) => void;
 }
@@ -53,7 +54,7 @@ interface WorkersParts extends Counts {
 /** Resolves when all workers accept requests. */
 export async function startWorkers(
   { config, metrics, shutdown, late }: Start,
-  { ledgers, memory, tls, reports, archive, claim, onCrash }: WorkersParts,
+  { ledgers, memory, tls, reports, archive, claim, onStrayFailure, onCrash }: WorkersParts,
 ): Promise<IngestWorkers> {
   const workers = claim
     ? await IngestWorkers.start({
@@ -70,6 +71,7 @@ export async function startWorkers(
         // counts.
         archive: archive && { memory: archive.memory, handOverMs: Math.ceil(config.flushMs / 2) },
         onBatch: (worker, number, batch) => ledgers.receive(worker, number, batch),
+        onStrayFailure,
         onCrash,
       })
     : IngestWorkers.none();
