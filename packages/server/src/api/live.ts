@@ -218,7 +218,7 @@ class Backfill {
   }
 }
 
-/** Resolves once the client has read enough. @throws Error if it reads nothing for too long */
+/** Resolves once the client has read enough. @throws Reto3Error RETO3_BUSY if it reads nothing */
 async function waitForDrain(stream: Readable): Promise<void> {
   let unread = stream.readableLength;
   let movedMs = performance.now();
@@ -226,7 +226,8 @@ async function waitForDrain(stream: Readable): Promise<void> {
     await setTimeout(drainCheckMs);
     const nowMs = performance.now();
     if (stream.readableLength < unread) movedMs = nowMs;
-    else if (nowMs - movedMs > idleTimeoutMs) throw new Error('the client reads nothing');
+    else if (nowMs - movedMs > idleTimeoutMs)
+      throw new Reto3Error('RETO3_BUSY', 'the client reads nothing');
     unread = stream.readableLength;
   }
 }

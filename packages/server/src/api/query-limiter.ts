@@ -156,6 +156,6 @@ class Deadline {
   }
 }
 
-function tooLong(): Error {
-  return new Error('the answer took too long');
+function tooLong(): Reto3Error {
+  return new Reto3Error('RETO3_BUSY', 'the answer took too long');
 }

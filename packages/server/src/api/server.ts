@@ -19,6 +19,7 @@ import { backupRoutes } from './backup.ts';
 import { burstsRoutes } from './bursts.ts';
 import { clusterRoutes } from './cluster.ts';
 import { Connections } from './connections.ts';
+import { logCutAnswers } from './cut-answers.ts';
 import { dashboardRoutes } from './dashboard.ts';
 import { earlyErrorHandlers, rejectExpectation } from './early-errors.ts';
 import { healthRoutes, type IngestFacts, Readiness } from './health.ts';
@@ -124,6 +125,7 @@ export class QueryApi {
       ...earlyErrorHandlers,
     });
     setErrors(app, log);
+    logCutAnswers(app, log);
     const rereadToken = await controlAccess(app, config, connections, log);
     openApiRoutes(app);
     app.addSchema(errorSchema);
