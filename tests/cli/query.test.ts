@@ -1,11 +1,13 @@
 /** `reto3 query`: the examples of docs/queries.md, its formats, and its errors. */
 import { readFileSync } from 'node:fs';
-import { readdir, readFile, stat, writeFile } from 'node:fs/promises';
+import { readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:http';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { askInfo, askStats } from '../support/api.ts';
 import { type Outcome, runCli, startCli } from '../support/cli.ts';
 import { temporaryFolder } from '../support/folder.ts';
+import { listen } from '../support/listen.ts';
 import { Load } from '../support/load.ts';
 import { Server } from '../support/server.ts';
 import { StallingServer } from '../support/stalling-server.ts';
@@ -152,6 +154,40 @@ const refused = [
 
 /** Semicolons behind a statement, and semicolons that do not end one. */
 const withSemicolons = ["SELECT ';' AS a; -- b;", ";SELECT ';' /* ; */ AS a ; ;"];
+
+/** Answers like the server, but as if it ran on another machine, with an archive at the same path. */
+async function elsewhere(server: Server): Promise<string> {
+  const { archive, ...info } = await askInfo(server.adminUrl);
+  const answer = JSON.stringify({ ...info, archive: { ...archive, holder: 'another/1' } });
+  const other = createServer((_, response) => {
+    response.setHeader('content-type', 'application/json').end(answer);
+  });
+  return `http://127.0.0.1:${await listen(other)}`;
+}
+
+test('refuses an archive at the path of that of a server on another machine', async () => {
+  const dataDir = await temporaryFolder();
+  const server = await Server.start({ dataDir, flags: ['--archive'] });
+  await fetch(`http://127.0.0.1:${server.port}/`);
+  await waitUntil('it is archived', async () => {
+    return (await askInfo(server.adminUrl)).archive?.archived === 1;
+  });
+  const url = await elsewhere(server);
+  const refusal = new RegExp(
+    `^reto3: the archive in ${dataDir}/archive on this machine is not that of the server at ${url}: got holder \\S+/\\d+, want another/1 \\(run this on .* \\[RETO3_NO_ARCHIVE\\]\n$`,
+  );
+  const replay = ['replay', 'count', 'ms10', '--diff', '--data-dir', dataDir];
+  for (const command of [['query', 'SELECT count(*) AS n FROM messages'], replay]) {
+    const refused = await runCli([...command, '--url', url]);
+    expect(refused).toMatchObject({ code: 1, stdout: '' });
+    expect(refused.stderr).toMatch(refusal);
+  }
+  // An archive that no server of this version has held has no name.
+  await rm(join(dataDir, 'archive', 'holder'));
+  const { code, stderr } = await run(server, 'SELECT 1');
+  expect(code).toBe(1);
+  expect(stderr).toMatch(/ got holder none \(ENOENT: /);
+});
 
 test('answers one SELECT over the archive, in every format', async () => {
   const server = await archivingServer();

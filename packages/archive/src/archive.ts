@@ -16,6 +16,7 @@ import {
 } from '@reto3/core';
 import { archiveFolderOf } from '@reto3/engine';
 import { BatchCounts } from './handover.ts';
+import { nameHolder } from './holder.ts';
 import { allocateBatches } from './memory.ts';
 import type {
   ArchiveLimits,
@@ -40,6 +41,8 @@ export interface ArchiveOptions {
 /** The messages since the start: counted = archived + dropped + waiting. */
 export interface ArchiveState extends Omit<ArchiveStatus, 'discarded'> {
   readonly folder: string;
+  /** The name of this server in the archive; absent if it could not be written there. */
+  readonly holder?: string;
   /** Counted, but never archived. */
   readonly dropped: number;
   /** Accepted, but not archived yet. */
@@ -87,6 +90,7 @@ export class Archive {
   #through: number;
   #stopping = false;
   #dead: string | undefined;
+  #holder: string | undefined;
   #recounts = 0;
   readonly #recounting = new Map<number, (answer: Recount | Error) => void>();
 
@@ -113,6 +117,7 @@ export class Archive {
   static async start(options: ArchiveOptions): Promise<Archive> {
     const archive = new Archive(options);
     await archive.#ready();
+    archive.#nameHolder();
     return archive;
   }
 
@@ -137,6 +142,7 @@ export class Archive {
     return {
       ...status,
       folder: this.folder,
+      ...(this.#holder !== undefined && { holder: this.#holder }),
       dropped: dropped + discarded,
       waiting,
       through: this.#through,
@@ -224,6 +230,15 @@ export class Archive {
     this.#thread.on('message', (message: FromArchive) => this.#receive(message));
     this.#thread.on('error', (error) => this.#died(messageOf(error)));
     this.#thread.on('exit', (code) => this.#died(`its thread exited with code ${code}`));
+  }
+
+  /** An archive on a full disk still starts, and goes on when there is space again. */
+  #nameHolder(): void {
+    try {
+      this.#holder = nameHolder(this.folder);
+    } catch (error) {
+      this.#log.warn(`cannot write the server's name into the archive: ${messageOf(error)}`);
+    }
   }
 
   /** Advances `through` once the thread has taken all messages accepted before the mark. */

@@ -2,6 +2,7 @@
 export { Archive, type ArchiveBalance } from './archive.ts';
 export { auditFolder } from './audit.ts';
 export type { TakeCount } from './count-tables.ts';
+export { readHolder } from './holder.ts';
 export { MessageKeeper } from './keep.ts';
 export {
   archivedKey,

@@ -7,6 +7,7 @@
  *     archive/segments/0000000007_2016-05-28T11_1200000_42.pending
  *                                                                 imported, until write 42
  *     archive/quarantine/0000000007_2016-05-28T11.segment        damaged, unchanged
+ *     archive/holder                                             the name of the server (holder.ts)
  *
  * A segment has the messages that arrived in one hour (UTC). It becomes one Parquet file with the
  * same sequence number, so that after a crash both count as one. Small files of an hour are
@@ -35,6 +36,7 @@ export interface ArchiveFile {
 }
 
 export const segmentsFolder = 'segments';
+export const holderFile = 'holder';
 
 /**
  * The path of a damaged segment in quarantine, where nothing reads or deletes it.

@@ -8,9 +8,9 @@ import { Readable, type Writable } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { pipeline } from 'node:stream/promises';
 import type { ArchiveSql, SqlParts, SqlRange, TakeCount, TextRows } from '@reto3/archive';
-import { type ApiOptions, ask } from '@reto3/client';
 import { messageOf, type PeriodName, Reto3Error, terminalCell } from '@reto3/core';
 import { type Source, writeAnswer } from './answers.ts';
+import { archiveOfServer } from './archive-of-server.ts';
 import { assertWritable, createFileAtomically, writeFileAtomically } from './atomic-file.ts';
 import { withCleanUp } from './clean-up.ts';
 import type { Target } from './flags.ts';
@@ -108,20 +108,11 @@ export async function queryLogs(source: LogSource, question: SqlQuestion): Promi
 }
 
 async function archiveOf(source: Source): Promise<string> {
-  const folder = 'dataDir' in source ? await folderIn(source.dataDir) : await folderOf(source);
+  if (!('dataDir' in source)) return archiveOfServer(source);
+  const { archiveFolderOf } = await import('@reto3/engine');
+  const folder = archiveFolderOf(source.dataDir);
   if (existsSync(folder)) return folder;
   throw new Reto3Error('RETO3_NO_ARCHIVE', `there is no archive in ${folder}`);
-}
-
-async function folderIn(dataDir: string): Promise<string> {
-  const { archiveFolderOf } = await import('@reto3/engine');
-  return archiveFolderOf(dataDir);
-}
-
-async function folderOf(api: ApiOptions): Promise<string> {
-  const { archive } = await ask(api, '/v1/info');
-  if (archive !== undefined) return archive.folder;
-  throw new Reto3Error('RETO3_NO_ARCHIVE', `the server at ${api.url} keeps no archive`);
 }
 
 /** Reads the windows that the server has stored, if any. */

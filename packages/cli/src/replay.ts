@@ -9,6 +9,7 @@ import type { Difference, ReplayPlan, ReplayRequest, StoredWindows } from '@reto
 import { type ApiOptions, ask, type Missing, readRows } from '@reto3/client';
 import { alignDown, type FormatName, quantity, Reto3Error, timeText } from '@reto3/core';
 import { assertComplete } from './answers.ts';
+import { assertHolder } from './archive-of-server.ts';
 import { exitCode } from './exit-code.ts';
 import { noteOnStderr } from './terminal/notes.ts';
 import { beforeLines, withProgress } from './terminal/progress.ts';
@@ -128,7 +129,7 @@ async function withStored(
   }
 }
 
-/** @throws Reto3Error RETO3_DATA_LOCKED if that server uses another folder */
+/** @throws Reto3Error RETO3_DATA_LOCKED, RETO3_NO_ARCHIVE if that server uses another folder */
 async function storedOnServer(
   api: ApiOptions,
   dataDir: string,
@@ -143,6 +144,7 @@ async function storedOnServer(
       `another server holds ${dataDir}: the one at ${api.url} holds ${info.dataDir}`,
       { hint: "run this on that server's machine, with its address in --url" },
     );
+  await assertHolder(api, info.archive);
   const isCount = report.name === countName;
   const path = isCount
     ? `/v1/stats/${period.name}`

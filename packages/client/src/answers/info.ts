@@ -19,6 +19,7 @@ const archiveSchema = {
         description: 'Everything before this time is archived or dropped, epoch ms',
       },
       folder: text,
+      holder: { ...text, description: 'The name of this server in its archive, new at each start' },
       messages: { ...count, description: 'On disk, from earlier starts too' },
       files: count,
       bytes: count,
@@ -30,7 +31,7 @@ const archiveSchema = {
       deletedMessages: { ...count, description: 'Messages in the deleted files' },
       failing: { ...text, description: 'Why writing fails now; absent while it works' },
     },
-    { optional: ['oldestHour', 'failing'] },
+    { optional: ['oldestHour', 'failing', 'holder'] },
   ),
   description:
     'Messages since the start: counted = archived + dropped + waiting; and what the archive holds. Absent without --archive',
