@@ -120,7 +120,7 @@ async function startParts(
   await warnOfReadableSecrets(config, log);
   startFlushing(start, { coordinator, workers, api, facts });
   startRetention(start, coordinator);
-  watchRenewals(start, api, workers);
+  watchRenewals(start, { renewables: inputs.renewables, api, workers });
   await sendMetrics(start);
   inputs.startAlerts?.(start, feeds, coordinator.state().startedAt);
   api.ready(facts);

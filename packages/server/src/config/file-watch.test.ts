@@ -1,4 +1,4 @@
-import { mkdtemp, rename, rm, stat, symlink, writeFile } from 'node:fs/promises';
+import { mkdtemp, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, it, vi } from 'vitest';
@@ -14,10 +14,12 @@ beforeEach(async () => {
   await writeFile(file('one'), '1');
   await symlink('one', file('link'));
   changes = 0;
-  watch = new FileWatch([file('link'), file('absent')], async () => void changes++, 5);
-  // Queued after the watch's own first `stat`.
-  await stat(file('one'));
+  watch = await FileWatch.of([file('link'), file('absent')]);
 });
+
+function begin(): void {
+  watch.begin(async () => void changes++, 5);
+}
 
 afterEach(async () => {
   watch.stop();
@@ -25,6 +27,7 @@ afterEach(async () => {
 });
 
 it('notices a file that is written, one that appears, and a link to another', async () => {
+  begin();
   await writeFile(file('one'), '22');
   await vi.waitUntil(() => changes === 1);
   await writeFile(file('absent'), '');
@@ -35,7 +38,14 @@ it('notices a file that is written, one that appears, and a link to another', as
   await vi.waitUntil(() => changes === 3);
 });
 
+it('notices a change before it begins, as during a long start', async () => {
+  await writeFile(file('one'), '22');
+  begin();
+  await vi.waitUntil(() => changes === 1);
+});
+
 it('goes on after a file vanishes', async () => {
+  begin();
   await rm(file('one'));
   await vi.waitUntil(() => changes === 1);
   await writeFile(file('one'), '1');

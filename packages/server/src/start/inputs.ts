@@ -1,16 +1,19 @@
 /** Reads the files that settings name, before anything starts: certificates, reports, secrets. */
 import type { LoadedReport } from '@reto3/reports/load';
 import type { LiveFeeds } from '../api/live-feeds.ts';
+import type { FileWatch } from '../config/file-watch.ts';
 import type { Config } from '../config/settings.ts';
 import { readTls } from '../config/tls.ts';
-import { watchFiles } from './renewals.ts';
+import { noteRenewables, watchFiles } from './renewals.ts';
 import type { Start } from './start.ts';
 
 export async function readInputs(config: Config) {
+  const renewables = await noteRenewables(config);
   return {
+    renewables,
     tls: (await readTls(config, 'ingest'))?.files,
     adminTls: (await readTls(config, 'admin'))?.pems,
-    startAlerts: await prepareAlerts(config),
+    startAlerts: await prepareAlerts(config, renewables.alertReceiver),
     reports: await findReports(config.report),
   };
 }
@@ -22,7 +25,7 @@ async function findReports(names: readonly string[] | undefined): Promise<Loaded
 }
 
 /** Loads the code on demand. @throws Reto3Error RETO3_BAD_SETTING */
-async function prepareAlerts(config: Config) {
+async function prepareAlerts(config: Config, files: FileWatch) {
   if (config.alert === undefined) return undefined;
   const [{ Alerts }, { receiverOf }] = await Promise.all([
     import('../alert/alerts.ts'),
@@ -32,7 +35,6 @@ async function prepareAlerts(config: Config) {
   const known = { rules: config.alert, receiver, node: config.node };
   return (start: Start, feeds: LiveFeeds, startedAt: number): void => {
     const { ingests, log, metrics, shutdown } = start;
-    const files = [config.alertUrlFile, config.alertTokenFile];
     watchFiles(start, 'the receiver of alerts', files, async () => {
       Object.assign(receiver, await receiverOf(config));
     });
