@@ -38,6 +38,8 @@ const trimEveryMs = 10_000;
 /** Free disk space that is reserved for the counts. */
 const minFreeBytes = 256 << 20;
 const retryConvertMs = 60_000;
+/** Small files only cost space and time to read, and a damaged one fails every time. */
+const retryCompactMs = 60 * 60_000;
 /** Time for late messages of an hour, and for programs that still read superseded files. */
 const graceMs = 10 * 60_000;
 
@@ -69,8 +71,8 @@ export class Archivist {
   #converting:
     | { readonly sequences: ReadonlySet<number>; readonly done: Promise<void> }
     | undefined;
-  /** Files that failed to compact; not tried again before the next start. */
-  readonly #uncompactable = new Set<number>();
+  /** When to try files again that failed to compact, by sequence. */
+  readonly #compactAgain = new Map<number, number>();
   #lookedForSmall = false;
   #convertFailed: MonotonicMs | undefined;
   #lastSync: MonotonicMs;
@@ -299,25 +301,36 @@ export class Archivist {
     const sources = smallFiles(
       this.#catalogue.files,
       (hour) => hour + hourMs + graceMs <= wallMs && !open.has(hour),
-      this.#uncompactable,
+      ({ sequence }) => monotonicMs < (this.#compactAgain.get(sequence) ?? 0),
     );
     if (sources.length === 0) {
       this.#lookedForSmall = true;
       return;
     }
-    const done = this.#compact(sources, monotonicMs).catch((error: unknown) => {
-      for (const { sequence } of sources) this.#uncompactable.add(sequence);
-      this.#parts.tell({
-        level: 'warn',
-        text: `cannot compact ${sources.length} small files of the archive, up to ${sources.at(-1)?.path}: ${messageOf(error)}; they stay as they are`,
-      });
-    });
+    const sequences = new Set(sources.map(({ sequence }) => sequence));
+    const done = this.#compact(sources, monotonicMs).then(
+      () => this.#forgetFailed(sequences),
+      (error: unknown) => {
+        const isKnown = sources.every(({ sequence }) => this.#compactAgain.has(sequence));
+        const again = this.#parts.clock.read().monotonicMs + retryCompactMs;
+        for (const sequence of sequences) this.#compactAgain.set(sequence, again);
+        if (isKnown) return;
+        this.#parts.tell({
+          level: 'warn',
+          text: `cannot compact ${sources.length} small files of the archive, up to ${sources.at(-1)?.path}: ${messageOf(error)}; they stay as they are, retrying every hour`,
+        });
+      },
+    );
     this.#converting = {
-      sequences: new Set(sources.map(({ sequence }) => sequence)),
+      sequences,
       done: done.finally(() => {
         this.#converting = undefined;
       }),
     };
+  }
+
+  #forgetFailed(sequences: Iterable<number>): void {
+    for (const sequence of sequences) this.#compactAgain.delete(sequence);
   }
 
   async #compact(sources: readonly KeptFile[], now: MonotonicMs): Promise<void> {
@@ -355,6 +368,7 @@ export class Archivist {
     if (last === undefined) return;
     const gone = new Set(deleted.map(({ sequence }) => sequence));
     this.#waiting = this.#waiting.filter(({ segment }) => !gone.has(segment.sequence));
+    this.#forgetFailed(gone);
     const messages = deleted.reduce((sum, file) => sum + file.messages, 0);
     this.#deletedFiles += deleted.length;
     this.#deletedMessages += messages;

@@ -2,7 +2,7 @@ import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { VirtualClock } from '@reto3/core/testing';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { Archivist } from './archivist.ts';
 import { Catalogue } from './catalogue.ts';
 import { Converter } from './convert.ts';
@@ -32,6 +32,7 @@ beforeEach(async () => {
   folder = mkdtempSync(join(base, 'archive-'));
   mkdirSync(join(folder, 'segments'));
   clock = new VirtualClock(hour + 3 * hourMs);
+  said = [];
   converter = await Converter.open(folder);
 });
 afterEach(async () => {
@@ -62,10 +63,13 @@ async function fill(sequences: readonly number[], ofHour = hour): Promise<Archiv
   return files;
 }
 
+/** What the archivists have said. */
+let said: string[] = [];
+
 function start(limits = noLimits): { archivist: Archivist; store: () => Promise<void> } {
   const archivist = new Archivist({
     ...{ memory: allocateBatches(1), folder, writes: 0, limits, clock, converter },
-    tell: () => undefined,
+    tell: ({ text }) => said.push(text),
   });
   archivists.push(archivist);
   let write = 0;
@@ -197,6 +201,30 @@ describe('compaction', () => {
     archivist.stored({ flush: 1, write: 1, syncedWrites: 1 });
     await archivist.stop();
     expect(listed()).toEqual(files.map(({ path }) => path));
+  });
+
+  it('tries again every hour after a failure, and logs it once', async () => {
+    const files = await fill(range(1, 4));
+    const compact = vi.spyOn(converter, 'compact').mockRejectedValue(new Error('no space'));
+    const { store } = start();
+    const pass = async (steps: number): Promise<void> => {
+      for (let step = 0; step < steps; step++) {
+        clock.pass(10 * 60_000);
+        await store();
+      }
+    };
+    await pass(6);
+    expect(compact).toHaveBeenCalledTimes(1);
+    await pass(6);
+    expect(compact).toHaveBeenCalledTimes(2);
+    expect(said).toEqual([
+      `cannot compact 4 small files of the archive, up to ${files[3]?.path}: no space; they stay as they are, retrying every hour`,
+    ]);
+    compact.mockRestore();
+    await pass(6);
+    expect(listed()).toEqual([parquetPath(4, hour, 8, 1)]);
+    await expectOnce(range(1, 4));
+    expect(said).toHaveLength(1);
   });
 });
 

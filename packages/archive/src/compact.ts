@@ -14,18 +14,17 @@ const maxFiles = 64;
  * large file ends a run, so that the range of the new file covers only its sources. Two files are
  * enough: a server that is seldom restarted makes seven small files an hour.
  * @param files by hour and sequence
- * @param except sequences of files that failed to compact
+ * @param isLeft whether to leave a file alone for now, because it failed to compact
  */
 export function smallFiles(
   files: readonly KeptFile[],
   isOver: (hour: number) => boolean,
-  except: ReadonlySet<number>,
+  isLeft: (file: KeptFile) => boolean,
 ): readonly KeptFile[] {
   let run: KeptFile[] = [];
   let bytes = 0;
   for (const file of files) {
-    const isSmall =
-      file.kind === 'parquet' && file.bytes < smallBytes && !except.has(file.sequence);
+    const isSmall = file.kind === 'parquet' && file.bytes < smallBytes && !isLeft(file);
     const fits =
       run[0]?.hour === file.hour && run.length < maxFiles && bytes + file.bytes <= maxBytes;
     if (!isSmall || !fits) {
