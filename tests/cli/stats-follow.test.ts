@@ -98,6 +98,19 @@ test('--follow reports once that its server hangs and once that it is back, and 
   expect(reported()).toBe(2 * messages);
 });
 
+test('--follow --from a time in the future prints nothing before it', async () => {
+  const server = await Server.start({ dataDir: await temporaryFolder() });
+  // Not the start of a window.
+  const from = Date.now() + 1_505;
+  const at = ['--url', server.adminUrl];
+  const follower = startCli(['stats', 'ms10', '-f', '--from', String(from), ...at]);
+  await waitUntil('it prints', () => follower.stdout.split('\n').length > 20);
+  follower.signal('SIGINT');
+  expect(await follower.exited).toEqual({ code: 130, signal: null });
+  const [first] = parseLines(follower.stdout).keys();
+  expect(first).toBe(Math.ceil(from / 10) * 10);
+});
+
 test('--follow --last waits for the first final window of a new server, and misses none', async () => {
   const asked: string[] = [];
   const young = createServer((request, response) => {

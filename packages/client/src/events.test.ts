@@ -113,6 +113,19 @@ describe('following', () => {
     ]);
   });
 
+  it('waits for a start in the future, over a lost connection too', async () => {
+    answers = [
+      sending(eventOf(10_000, []) + eventOf(10_000, [7]), true),
+      sending(eventOf(11_000, [8, 9]) + eventOf(13_000, [1, 2, 3])),
+      // The clock of the server stepped back.
+      sending(eventOf(5_000, [4])),
+    ];
+    expect(await firstChunks(2, '1970-01-01T00:00:14Z')).toEqual([
+      { start: 14_000, counts: [2, 3] },
+      { start: 5_000, counts: [4] },
+    ]);
+  });
+
   it.each([
     ['ends', false],
     ['is cut off', true],

@@ -4,11 +4,15 @@
  */
 import { setTimeout } from 'node:timers/promises';
 import {
+  alignUp,
   type Chunk,
   type ErrorCode,
   type Period,
+  parseDuration,
+  parseTime,
   Reto3Error,
   type ScopeSelector,
+  sliceOf,
 } from '@reto3/core';
 import type { LiveEvent } from './answers/index.ts';
 import { type ApiOptions, request } from './api-client.ts';
@@ -48,7 +52,8 @@ export type FollowedChunk = Chunk & Missing;
 
 /**
  * Yields the windows of a period as they become final, starting at `from` if given. Never ends.
- * @throws Reto3Error RETO3_SERVER_NOT_REACHABLE if the first attempt fails
+ * Waits for a `from` in the future, where the server would begin with the present.
+ * @throws Reto3Error RETO3_SERVER_NOT_REACHABLE if the first attempt fails; RETO3_BAD_TIME
  */
 export async function* follow(
   api: ApiOptions,
@@ -59,6 +64,8 @@ export async function* follow(
 ): AsyncGenerator<FollowedChunk> {
   let lastId: string | undefined;
   let failures = 0;
+  // Only until it is reached: if the server's clock steps back, its windows of that time follow.
+  let notBefore = firstOf(from, period);
   for (let connected = false; ; ) {
     try {
       const headers = lastId === undefined ? {} : { 'last-event-id': lastId };
@@ -73,7 +80,11 @@ export async function* follow(
       events?.connected();
       for await (const event of readEvents(response.setEncoding('utf8'))) {
         lastId = event.id;
-        yield chunkOf(event.data, period);
+        const chunk = chunkOf(event.data, period);
+        const kept = notBefore === undefined ? chunk : since(chunk, notBefore, period);
+        if (kept === undefined) continue;
+        notBefore = undefined;
+        yield kept;
       }
     } catch (error) {
       const isTransient = !(error instanceof Reto3Error) || transientErrors.has(error.code);
@@ -83,6 +94,22 @@ export async function* follow(
     }
     await setTimeout(backoffMs(failures));
   }
+}
+
+/** The start of the first window, epoch ms; undefined for an age, which only the server resolves. */
+function firstOf(from: string | undefined, period: Period): number | undefined {
+  if (from === undefined || !Number.isNaN(parseDuration(from))) return undefined;
+  return alignUp(parseTime('from', from, Date.now()), period.windowMs);
+}
+
+/** The chunk without windows before a time, epoch ms; undefined if it has none after it. */
+function since(chunk: FollowedChunk, from: number, period: Period): FollowedChunk | undefined {
+  const { start, windows } = chunk;
+  if (start >= from) return chunk;
+  const before = (from - start) / period.windowMs;
+  const { length } = windows.counts;
+  if (before >= length) return undefined;
+  return { ...chunk, start: from, windows: sliceOf(windows, before, length) };
 }
 
 interface Event {
