@@ -6,6 +6,8 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import { allocate } from '../ring/layout.ts';
 import { RingReader } from '../ring/ring.ts';
 import type { Anchor } from '../store/anchor.ts';
+import { encodeWindows } from '../store/codec.ts';
+import { rowName } from '../store/keys.ts';
 import { type Meta, newMeta } from '../store/meta.ts';
 import { type Change, Store } from '../store/store.ts';
 import { memoryAnchor } from '../testing/memory-anchor.ts';
@@ -64,6 +66,37 @@ describe('recover', () => {
     );
     const damaged = { put: 'min', start: day - 86_400_000, bytes: Buffer.from('damaged') } as const;
     expect(await oldest(damaged)).toBe(day - 86_400_000);
+  });
+
+  it('notes a block whose key a flipped bit has moved under its own time, as readers do', async () => {
+    const day = Date.UTC(2016, 4, 27);
+    const counted = allocateWindows(1_440);
+    counted.counted[600] = 1;
+    const moved = {
+      put: 'min',
+      start: day - 2 ** 34,
+      bytes: encodeWindows(counted, rowName('min', day)),
+    } as const;
+    const seconds = allocateWindows(3_600);
+    seconds.counted.fill(1, 0, 60);
+    const [hour, movedHour] = [day + 600 * 60_000, day - 2 ** 33];
+    await store.write(
+      [
+        moved,
+        { put: 'sec', start: hour, windows: seconds },
+        {
+          put: 'sec',
+          start: movedHour,
+          bytes: encodeWindows(seconds, rowName('sec', hour + 3_600_000)),
+        },
+      ],
+      { sync: true },
+    );
+    const { blocks, oldest } = await recover({ store, anchor, journals }, 'test');
+    expect(blocks.damages).toEqual([
+      { series: 'min', from: day, to: day + 86_400_000, reason: 'its block is missing' },
+    ]);
+    expect(oldest).toBe(day);
   });
 
   it('treats an empty folder as a new one', async () => {

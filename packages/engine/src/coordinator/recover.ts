@@ -22,7 +22,9 @@ import type { HeldRow, JournalRecord } from '../journal/record.ts';
 import type { Anchor } from '../store/anchor.ts';
 import type { Gone } from '../store/gone.ts';
 import { type Meta, newMeta, readPublished } from '../store/meta.ts';
+import { isMisplaced } from '../store/rows.ts';
 import { allTime, type Row, type Store, type StoreSnapshot } from '../store/store.ts';
+import { VerifiedSnapshot } from '../store/verified.ts';
 import { Blocks } from './blocks.ts';
 import { OpenMinutes } from './open-minutes.ts';
 
@@ -76,7 +78,7 @@ export async function recover(
   const minutes = new OpenMinutes(blocks);
   const snapshot = store.snapshot();
   try {
-    const found = await readBlocks(snapshot, meta, blocks);
+    const found = await readBlocks(snapshot, meta, gone, blocks);
     const journalRows = await journalRowsIn(snapshot);
     let { messages, newestEnd, countedEnd } = found;
     for (const row of journalRows) {
@@ -143,6 +145,7 @@ interface FoundBlocks {
 async function readBlocks(
   snapshot: StoreSnapshot,
   meta: Meta,
+  gone: Gone,
   blocks: Blocks,
 ): Promise<FoundBlocks> {
   let oldest = Number.POSITIVE_INFINITY;
@@ -150,9 +153,14 @@ async function readBlocks(
     oldest = Math.min(oldest, timeMs);
   };
   // A damaged min block is no reason to refuse the folder: readers report it.
-  const damaged: OnDamage = (damage) => {
+  const note: OnDamage = (damage) => {
     blocks.note(damage);
-    startsAt(damage.from);
+    if (damage.gone !== true) startsAt(damage.from);
+  };
+  let misplaced = false;
+  const damaged: OnDamage = (damage) => {
+    if (isMisplaced(damage)) misplaced = true;
+    else note(damage);
   };
   let messages = meta.messages ?? 0;
   for await (const { start, windows } of snapshot.rows('min', allTime, damaged)) {
@@ -160,9 +168,16 @@ async function readBlocks(
     if (meta.messages !== undefined) break;
     messages += totalOf(windows);
   }
-  for (const { name } of [sec, ms10]) {
+  if (misplaced) {
+    // Finds the time of the block whose key was moved, in all blocks.
+    const verified = new VerifiedSnapshot(snapshot, meta.deletedBefore, gone);
+    for await (const _ of verified.rows('min', allTime, note));
+  }
+  for (const { name, blockMs } of [sec, ms10]) {
     // Unknown if it cannot be read.
     for await (const start of snapshot.starts(name, allTime, () => startsAt(0))) {
+      // A flipped bit has moved it.
+      if (start % blockMs !== 0) continue;
       startsAt(start);
       break;
     }

@@ -1,5 +1,6 @@
 /** Rows of windows: their content, the time they cover, and ranges of them to read. */
 import {
+  type Damage,
   largestTime,
   ms10PerSecond,
   type OnDamage,
@@ -44,6 +45,15 @@ export function lengthOf(series: Series): number {
 /** How much time a row of a series covers, in ms. */
 export function spanOf(series: Series): number {
   return series === 'journal' ? sec.windowMs : (periods[series] satisfies Period).blockMs;
+}
+
+/**
+ * Whether the damage is a row that a flipped bit in its key has moved to a time where no row starts.
+ * Its own time has no row, so that is what to report.
+ */
+export function isMisplaced({ series, from, to }: Damage): boolean {
+  const span = spanOf(series);
+  return to - from === span && from % span !== 0;
 }
 
 /**

@@ -133,6 +133,13 @@ describe('VerifiedSnapshot', () => {
       }
   });
 
+  it('misses no day at the time to which a flipped bit has moved a sec block', async () => {
+    const [[start, windows] = [0, allocateWindows(1)]] = blocksOf('sec');
+    const bytes = encodeWindows(windows, rowName('sec', start));
+    await store.write([{ put: 'sec', start: start - 2 ** 33, bytes }], { sync: false });
+    expect((await read('min')).damages).toEqual([]);
+  });
+
   it('notices a missing block beside a damaged one', async () => {
     const [, missing = 0, damaged = 0] = minutes;
     const rubbish = { put: 'ms10', start: damaged, bytes: new Uint8Array(20) } as const;

@@ -15,6 +15,7 @@ import {
   type PeriodName,
   periods,
   reportDamage,
+  sec,
   sliceOf,
   timeText,
   totalOf,
@@ -22,7 +23,7 @@ import {
 } from '@reto3/core';
 import { type Gone, holds, noneGone } from './gone.ts';
 import type { Meta } from './meta.ts';
-import type { Row, RowRange } from './rows.ts';
+import { isMisplaced, type Row, type RowRange } from './rows.ts';
 import type { StoreSnapshot } from './snapshot.ts';
 
 const goneReason = 'it was lost before the data folder was repaired';
@@ -73,12 +74,10 @@ export class VerifiedSnapshot {
     // The damaged blocks since the last intact one, which are not missing.
     const damagedSince = new Set<number>();
     const damaged: OnDamage = (damage) => {
+      if (isMisplaced(damage)) return;
       const { from, to } = damage;
-      const isBlock = to - from === period.blockMs;
-      // A flipped bit moved the row to another time; its own block is missing.
-      if (isBlock && from % period.blockMs !== 0) return;
       onDamage(damage);
-      if (isBlock) damagedSince.add(from);
+      if (to - from === period.blockMs) damagedSince.add(from);
       // The database failed, so this is the rest of the range.
       else if (reverse) unseenFrom = Math.max(unseenFrom, to);
       else unseenTo = Math.min(unseenTo, from);
@@ -148,7 +147,8 @@ export class VerifiedSnapshot {
     if (period === min) {
       // A day that has a sec block also had a min block.
       for await (const start of this.#snapshot.starts('sec', { from, to }, ignore)) {
-        starts.add(alignDown(start, min.blockMs));
+        // Not one that a flipped bit has moved, perhaps to a day that had no block.
+        if (start % sec.blockMs === 0) starts.add(alignDown(start, min.blockMs));
       }
     } else {
       const days = { from: alignDown(from, min.blockMs), to };
