@@ -4,5 +4,6 @@ export { Cluster } from './cluster.ts';
 export type { Group } from './groups.ts';
 export { encodeMessage, type NodeMessage } from './message.ts';
 export type { NatsStorage, Role } from './options.ts';
+export type { AuditLimits } from './puller.ts';
 export { ClusterReportView, readNodeReports } from './report-view.ts';
 export { packSecond } from './second.ts';

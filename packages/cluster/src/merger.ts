@@ -24,7 +24,7 @@ import { BadMessage } from './message.ts';
 import type { JetStream } from './nats.ts';
 import { type NodeState, nodeNamed, nodeStates } from './node-list.ts';
 import { nodeLive } from './node-view.ts';
-import { type HourProof, Puller } from './puller.ts';
+import { type AuditLimits, type HourProof, Puller } from './puller.ts';
 import { Saver } from './saver.ts';
 import { mostNodes } from './second.ts';
 import { settlesWithinMs } from './seconds-lane.ts';
@@ -191,9 +191,9 @@ export class Merger implements LiveSource {
     await this.#saver.saveAll();
   }
 
-  /** What each node has of each hour, and what is here; epoch ms. */
-  audit(from: number, to: number): Promise<HourProof[]> {
-    return this.#puller.audit(from, to);
+  /** What each node has of each hour, and what is here; epoch ms. @throws the signal's reason */
+  audit(from: number, to: number, limits: AuditLimits): Promise<HourProof[]> {
+    return this.#puller.audit(from, to, limits);
   }
 
   /**

@@ -7,7 +7,7 @@ import { MergeState } from './merge-state.ts';
 import { MergedReports } from './merged-reports.ts';
 import { BadMessage, decodeMessage, encodeMessage, type NodeMessage } from './message.ts';
 import { NodeReads } from './node-reads.ts';
-import { Puller } from './puller.ts';
+import { type AuditLimits, Puller } from './puller.ts';
 import {
   decodeRequest,
   encodeDigests,
@@ -28,6 +28,11 @@ import { secondOf } from './testing/open-stream.ts';
 const hour = 3_600_000;
 const startMs = Date.UTC(2016, 4, 28, 8);
 const nowMs = startMs + 3 * hour + 30 * min.windowMs + 30_000;
+
+const unlimited: AuditLimits = {
+  signal: new AbortController().signal,
+  throttle: (minutes) => minutes,
+};
 
 /** A node that counted the same in each window of a second, and has rows of a report. */
 class Node {
@@ -270,20 +275,42 @@ describe('a merger that lacks counts of a node', () => {
 
   it('audits each hour', async () => {
     deliver(startMs, nowMs);
-    expect((await puller.audit(0, nowMs)).map(({ equal }) => equal)).toEqual([
+    expect((await puller.audit(0, nowMs, unlimited)).map(({ equal }) => equal)).toEqual([
       true,
       true,
       true,
       true,
     ]);
     node.counts.set(startMs + hour + 1_000, 9);
-    const [first, second] = await puller.audit(0, nowMs);
+    const [first, second] = await puller.audit(0, nowMs, unlimited);
     expect(first).toMatchObject({ node: 'a', hour: startMs, equal: true });
     const totals = { nodeTotal: 12_900, mergerTotal: 12_000 };
     expect(second).toMatchObject({ hour: startMs + hour, equal: false, ...totals });
     node.answers = false;
-    const [silent] = await puller.audit(0, nowMs);
+    const [silent] = await puller.audit(0, nowMs, unlimited);
     expect(silent).toMatchObject({ equal: false, nodeTotal: undefined });
+  });
+
+  it('audits minutes as they are allowed, with a reply or without, and ends with its signal', async () => {
+    deliver(startMs, nowMs);
+    for (const answers of [true, false]) {
+      node.answers = answers;
+      const leaving = new AbortController();
+      const read: unknown[] = [];
+      async function* throttle<Minute>(minutes: AsyncIterable<Minute>): AsyncGenerator<Minute> {
+        for await (const minute of minutes) {
+          read.push(minute);
+          if (read.length === 5) leaving.abort(new Error('the client left'));
+          yield minute;
+        }
+      }
+      const limits = { signal: leaving.signal, throttle };
+      await expect(puller.audit(0, nowMs, limits)).rejects.toThrow('the client left');
+      expect(read).toHaveLength(5);
+      node.asked.length = 0;
+      await expect(puller.audit(0, nowMs, limits)).rejects.toThrow('the client left');
+      expect(node.asked).toEqual([]);
+    }
   });
 });
 
@@ -373,9 +400,9 @@ describe('a merger that lacks rows of reports', () => {
   });
 
   it('finds the hour of a lost row in an audit, though the counts are equal', async () => {
-    expect((await puller.audit(0, nowMs)).every(({ equal }) => equal)).toBe(true);
+    expect((await puller.audit(0, nowMs, unlimited)).every(({ equal }) => equal)).toBe(true);
     lose(startMs + 3 * 50_010);
-    const [first, ...rest] = await puller.audit(0, nowMs);
+    const [first, ...rest] = await puller.audit(0, nowMs, unlimited);
     expect(first).toMatchObject({ hour: startMs, equal: false });
     expect(first?.nodeTotal).toBe(first?.mergerTotal);
     expect(rest.every(({ equal }) => equal)).toBe(true);

@@ -54,9 +54,25 @@ interface Series {
 
 const counts: Series = { of: 'counts' };
 
+/** How fast an audit may read, and until when. */
+export interface AuditLimits {
+  /** Its reason ends the audit. */
+  readonly signal: AbortSignal;
+  /** Yields the same minutes of a node, no faster than they may be read. */
+  readonly throttle: <Minute>(minutes: AsyncIterable<Minute>) => AsyncIterable<Minute>;
+}
+
+/** Of comparisons that nobody asked for. */
+const unlimited: AuditLimits = {
+  signal: new AbortController().signal,
+  throttle: (minutes) => minutes,
+};
+
 /** A minute at the node, and here. */
 interface Pair {
-  readonly theirs: Digest;
+  /** Epoch ms. */
+  readonly start: number;
+  readonly theirs: Digest | undefined;
   readonly ours: Digest | undefined;
 }
 
@@ -136,40 +152,50 @@ export class Puller {
     this.#retryAt.clear();
   }
 
-  /** What each node has of each hour up to the last minute, and what is here. */
-  async audit(first: number, last: number): Promise<HourProof[]> {
+  /**
+   * What each node has of each hour up to the last minute, and what is here.
+   * @throws the reason of the signal
+   */
+  async audit(first: number, last: number, limits: AuditLimits): Promise<HourProof[]> {
     const { state, oldest } = this.#parts;
     const begin = alignDown(Math.max(first, await oldest()), min.windowMs);
     const to = Math.min(last, this.#settled());
     const proofs: HourProof[] = [];
     for (const node of state.nodes().filter(({ forgotten }) => forgotten !== true))
-      proofs.push(...(await this.#auditNode(node, begin, to)));
+      proofs.push(...(await this.#auditNode(node, begin, to, limits)));
     return proofs;
   }
 
-  async #auditNode(node: NodeRecord, begin: number, to: number): Promise<HourProof[]> {
-    const { state } = this.#parts;
+  async #auditNode(
+    node: NodeRecord,
+    begin: number,
+    to: number,
+    limits: AuditLimits,
+  ): Promise<HourProof[]> {
     let [from, replied] = [begin, true];
     const found = new Map<number, Pair>();
     const wrongRows = new Set<number>();
     try {
-      const { keptFrom, pairs } = await this.#compared(node, counts, from, to);
+      const { keptFrom, pairs } = await this.#compared(node, counts, from, to, limits);
       from = alignDown(Math.max(from, keptFrom), min.windowMs);
-      for (const pair of pairs) found.set(pair.theirs.start, pair);
+      for (const pair of pairs) found.set(pair.start, pair);
       for (const series of this.#reportsOf(node)) {
-        const rows = await this.#compared(node, series, from, to);
+        const rows = await this.#compared(node, series, from, to, limits);
         for (const { start } of differing(rows.pairs)) wrongRows.add(start);
       }
     } catch (error) {
+      limits.signal.throwIfAborted();
       this.#noteMistake(error);
       replied = false;
     }
+    for await (const pair of limits.throttle(this.#unnamed(node, from, to, found, limits.signal)))
+      found.set(pair.start, pair);
+    for (const start of wrongRows) {
+      if (!found.has(start)) found.set(start, { start, theirs: undefined, ours: undefined });
+    }
     const hours = new Map<number, HourProof>();
-    for (let start = from; start < to; start += min.windowMs) {
-      if (start % hourMs === 0) await setImmediate();
-      const { theirs, ours = state.digest(node, start) } = found.get(start) ?? {};
-      const isWrong = wrongRows.has(start) || !isSame(theirs, ours);
-      if (!isWrong && ours === undefined) continue;
+    for (const { start, theirs, ours } of [...found.values()].sort((a, b) => a.start - b.start)) {
+      if (start < from || start >= to) continue;
       const hour = alignDown(start, hourMs);
       const { nodeTotal = 0, mergerTotal = 0, equal = replied } = hours.get(hour) ?? {};
       hours.set(hour, {
@@ -177,10 +203,26 @@ export class Puller {
         hour,
         nodeTotal: replied ? nodeTotal + (theirs?.total ?? 0) : undefined,
         mergerTotal: mergerTotal + (ours?.total ?? 0),
-        equal: equal && !isWrong,
+        equal: equal && isSame(theirs, ours) && !wrongRows.has(start),
       });
     }
     return [...hours.values()];
+  }
+
+  /** The minutes that are here, and of which the node said nothing. */
+  async *#unnamed(
+    node: NodeRecord,
+    from: number,
+    to: number,
+    named: ReadonlyMap<number, Pair>,
+    signal: AbortSignal,
+  ): AsyncGenerator<Pair> {
+    for (let start = from; start < to; start += min.windowMs) {
+      if (start % hourMs === 0) await setImmediate();
+      signal.throwIfAborted();
+      const ours = named.has(start) ? undefined : this.#parts.state.digest(node, start);
+      if (ours !== undefined) yield { start, theirs: undefined, ours };
+    }
   }
 
   #due(): NodeRecord[] {
@@ -263,21 +305,21 @@ export class Puller {
     { report, period }: Series,
     first: number,
     to: number,
+    { signal, throttle } = unlimited,
   ): Promise<Comparison> {
     const { state, reports } = this.#parts;
     const isOfRows = report !== undefined && period !== undefined;
     const from = Math.max(first, this.#parts.keptFrom(period ?? 'ms10'));
     if (from >= to) return { keptFrom: from, pairs: [] };
     const request = { of: 'minutes', from, to, ...(isOfRows && { report, period }) } as const;
-    const { digests, keptFrom, lineage } = await this.#digests(node.name, request);
+    const { digests, keptFrom, lineage } = await this.#digests(node.name, request, signal);
+    const digest = isOfRows
+      ? (start: number) => reports.digest(node.name, lineage, { report, period }, start)
+      : (start: number) => state.digest(node, start);
     const pairs: Pair[] = [];
-    for (const theirs of digests) {
-      const { start } = theirs;
-      const ours = isOfRows
-        ? reports.digest(node.name, lineage, { report, period }, start)
-        : state.digest(node, start);
-      pairs.push({ theirs, ours });
-      await setImmediate();
+    for await (const pair of throttle(paired(digests, digest))) {
+      signal.throwIfAborted();
+      pairs.push(pair);
     }
     return { keptFrom, pairs };
   }
@@ -294,9 +336,10 @@ export class Puller {
   }
 
   /** All digests of a range. */
-  async #digests(name: string, request: ReadRequest): Promise<Digests> {
+  async #digests(name: string, request: ReadRequest, signal: AbortSignal): Promise<Digests> {
     const digests: Digest[] = [];
     for (let from = request.from; ; ) {
+      signal.throwIfAborted();
       const reply = decodeDigests(await this.#ask(name, { ...request, from }));
       digests.push(...reply.digests);
       const { next } = reply;
@@ -334,12 +377,24 @@ export class Puller {
   }
 }
 
+/** Pairs the digests of a node with those here; others get their turn after each. */
+async function* paired(
+  digests: readonly Digest[],
+  digest: (start: number) => Digest | undefined,
+): AsyncGenerator<Pair> {
+  for (const theirs of digests) {
+    const { start } = theirs;
+    yield { start, theirs, ours: digest(start) };
+    await setImmediate();
+  }
+}
+
 /** @throws BadMessage if the rest of a range does not begin later than the reply */
 function assertProgress(from: number, next: number | undefined): void {
   if (next !== undefined && next <= from)
     throw new BadMessage('the replies of the node have no end');
 }
 
-function differing(pairs: readonly Pair[]): Digest[] {
-  return pairs.flatMap(({ theirs, ours }) => (isSame(theirs, ours) ? [] : [theirs]));
+function differing(pairs: readonly Pair[]): Pair[] {
+  return pairs.filter(({ theirs, ours }) => !isSame(theirs, ours));
 }

@@ -12,13 +12,14 @@ import type { Cluster } from '@reto3/cluster';
 import { Reto3Error } from '@reto3/core';
 import { type AskedRange, wholeMinutes } from '@reto3/engine';
 import type { FastifyPluginAsync, FastifyRequest } from 'fastify';
+import type { QueryLimiter } from './query-limiter.ts';
 import { errorResponse, rangeParameters } from './schemas.ts';
 import { requireCluster } from './scope.ts';
 
-export const clusterRoutes: FastifyPluginAsync<{ readonly cluster: Cluster | undefined }> = async (
-  app,
-  { cluster },
-) => {
+export const clusterRoutes: FastifyPluginAsync<{
+  readonly cluster: Cluster | undefined;
+  readonly queryLimiter: QueryLimiter;
+}> = async (app, { cluster, queryLimiter }) => {
   app.get(
     '/v1/cluster',
     {
@@ -38,6 +39,7 @@ export const clusterRoutes: FastifyPluginAsync<{ readonly cluster: Cluster | und
   app.get<{ Querystring: AskedRange }>(
     '/v1/cluster/audit',
     {
+      exposeHeadRoute: false,
       schema: {
         summary: 'Compare every node and hour with what the merger has',
         description:
@@ -53,7 +55,10 @@ export const clusterRoutes: FastifyPluginAsync<{ readonly cluster: Cluster | und
     },
     async (request): Promise<ClusterAudit> => {
       const { from, to } = wholeMinutes(request.query, Date.now());
-      const hours = await requireCluster(cluster).connectedMerger.audit(from, to);
+      const { connectedMerger } = requireCluster(cluster);
+      const hours = await queryLimiter.run(request, Number.POSITIVE_INFINITY, (context) =>
+        connectedMerger.audit(from, to, context.clusterAudit()),
+      );
       return {
         hours: hours.map(({ node, hour, nodeTotal, mergerTotal, equal }) => ({
           ...{ node, hour, merger_total: mergerTotal, equal },

@@ -1,4 +1,6 @@
 /** Access to the store for one answer: through the read throttle, until the abort signal. */
+import type { AuditLimits } from '@reto3/cluster';
+import { ms10 } from '@reto3/core';
 import { type BackupRows, type CountsView, lengthOf } from '@reto3/engine';
 import type { ReportWindows, StoredWindow } from '@reto3/reports';
 import { type ReadThrottle, readCost } from './read-throttle.ts';
@@ -49,6 +51,15 @@ export class ReadContext {
       windows: (...range) => throttle.limit(view.windows(...range), accumulatorCost, this.signal),
       close: () => view.close(),
     };
+  }
+
+  /** Limits of an audit that compares the minutes of a cluster's nodes. */
+  clusterAudit(): AuditLimits {
+    const throttle = this.#throttle;
+    const { signal } = this;
+    if (throttle === undefined) return { signal, throttle: (minutes) => minutes };
+    const cost = readCost.audit * ms10.blockWindows;
+    return { signal, throttle: (minutes) => throttle.limit(minutes, () => cost, signal) };
   }
 
   backup(snapshot: BackupRows): BackupRows {

@@ -139,7 +139,7 @@ export class QueryApi {
       viewed,
     });
     await app.register(statsRoutes, { coordinator, cluster, queryLimiter });
-    await app.register(clusterRoutes, { cluster });
+    await app.register(clusterRoutes, { cluster, queryLimiter });
     await app.register(auditRoutes, { coordinator, archive, queryLimiter });
     await app.register(backupRoutes, { coordinator, cluster, queryLimiter });
     await app.register(burstsRoutes, { coordinator, cluster, queryLimiter, archive, ledgers });
