@@ -31,12 +31,13 @@ class Feed {
       if (listener === left) this.listeners.delete(period);
   }
 
-  /** Sends counts of consecutive seconds; null is a gap. */
-  give(start: number, counts: readonly (number | null)[]): void {
+  /** Sends counts of consecutive seconds; null is a gap. @param partial indices of partial ones */
+  give(start: number, counts: readonly (number | null)[], partial: readonly number[] = []): void {
     const windows = allocateWindows(counts.length);
     for (const [index, count] of counts.entries()) {
       windows.counts[index] = count ?? 0;
       windows.counted[index] = count === null ? 0 : 1;
+      windows.partial[index] = partial.includes(index) ? 1 : 0;
     }
     const to = start + counts.length * sec.windowMs;
     this.listeners.get(sec)?.send({
@@ -79,6 +80,17 @@ async function begin(texts: readonly string[], defaultScope: Scope = 'node') {
   onTestFinished(() => alerts.stop());
   return { alerts, feed: feeds.node, cluster: feeds.cluster, received };
 }
+
+test('a partial window, as at a start, fires no rule with <, but may be a burst', async () => {
+  const { feed, received } = await begin(['sec < 500', 'sec > 5']);
+  // A server that starts late in a second at 1,000 messages per second.
+  feed.give(0, [40, 1_000, 400], [0]);
+  await expect.poll(() => received.length, patience).toBe(2);
+  expect(received.map(({ alert, from }) => [alert, from])).toEqual([
+    ['sec > 5', 0],
+    ['sec < 500', 2_000],
+  ]);
+});
 
 test('each episode has an id of its own, the same when it fires and when it resolves', async () => {
   const { feed, received } = await begin(['sec > 5', 'sec > 8 for 2s']);
