@@ -65,11 +65,13 @@ test('--follow reports once that its server hangs and once that it is back, and 
   await waitUntil('both follow', () => follower.stdout !== '' && ofReport.stdout !== '');
 
   server.signal('SIGSTOP');
-  const asked = await runCli(['stats'], { env });
-  expect(asked).toMatchObject({ code: 3, stdout: '' });
-  expect(asked.stderr).toMatch(
-    /: nothing came for \d+ s \(it accepts connections but does not answer: it may be paused or overloaded\) \[RETO3_SERVER_NOT_REACHABLE\]\n$/,
-  );
+  for (const command of ['stats', 'health']) {
+    const asked = await runCli([command], { env });
+    expect(asked).toMatchObject({ code: 3, stdout: '' });
+    expect(asked.stderr).toMatch(
+      /: nothing came for \d+ s \(it accepts connections but does not answer: it may be paused or overloaded\) \[RETO3_SERVER_NOT_REACHABLE\]\n$/,
+    );
+  }
   const lost = `reto3: lost the server at ${adminUrl}, trying again: `;
   const back = `reto3: the server at ${adminUrl} is back`;
   for (const each of [follower, ofReport])

@@ -4,15 +4,13 @@ import { existsSync } from 'node:fs';
 import type { IncomingMessage } from 'node:http';
 import { Readable, type Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { setTimeout } from 'node:timers/promises';
 import {
   AnswerBody,
   type ApiOptions,
   ask,
-  backoffMs,
+  Connection,
   endHeaders,
   request,
-  transientErrors,
 } from '@reto3/client';
 import type { ReportList } from '@reto3/client/answers';
 import { damagedOf, type FormatName, Reto3Error, timeText } from '@reto3/core';
@@ -268,10 +266,9 @@ export async function followReport(
   const format = question.format === 'json' ? 'ndjson' : question.format;
   const { from, last = from === undefined ? '1' : undefined } = question;
   const say = damageNotes(`report ${question.name}`);
-  const contact = new Contact(api.url);
+  const connection = new Connection(new Contact(api.url));
   let next: Asked = { from, last };
-  let failed = 0;
-  for (let first = true; ; first = false) {
+  for (let first = true; ; ) {
     try {
       const response = await requestRows(api, { ...question, format, ...next });
       const body = new AnswerBody(response, api);
@@ -281,13 +278,11 @@ export async function followReport(
       if (!into.write(rows)) await once(into, 'drain');
       next = { from: String(response.headers['reto3-to']) };
       say(body.missing);
-      failed = 0;
-      contact.connected();
+      first = false;
+      connection.connected();
     } catch (error) {
-      if (first || !(error instanceof Reto3Error) || !transientErrors.has(error.code)) throw error;
-      failed++;
-      contact.lost(error);
+      connection.failed(error);
     }
-    await setTimeout(failed === 0 ? followEveryMs : backoffMs(failed));
+    await connection.pause(followEveryMs);
   }
 }

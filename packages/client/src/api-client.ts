@@ -42,8 +42,8 @@ export async function request(
   const url = apiUrl(api.url, path, query);
   const authorization =
     api.tokenFile === undefined ? {} : { authorization: `Bearer ${await tokenOf(api.tokenFile)}` };
-  await assertNotIngestPort(url);
   const send = await senderFor(url, api);
+  await assertNotIngestPort(url, send);
   const response = await new Promise<IncomingMessage>((resolve, reject) => {
     const sent = send({ method, headers: { ...headers, ...authorization } });
     watchForSilence(sent, path, () => isAlive(api));

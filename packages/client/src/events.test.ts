@@ -1,31 +1,10 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { periods } from '@reto3/core';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { backoffMs, follow, readEvents } from './events.ts';
+import { follow, readEvents } from './events.ts';
 
 // The pause before a reconnect takes no time here.
 vi.mock('node:timers/promises', () => ({ setTimeout: async () => {} }));
-
-describe('the pause before a reconnect', () => {
-  afterEach(() => vi.restoreAllMocks());
-
-  it.each([
-    [0, 500],
-    [1, 1_000],
-    [4, 8_000],
-    [1_000, 8_000],
-  ])('after %i failures is at most %i ms, and at least half of that', (failures, most) => {
-    const random = vi.spyOn(Math, 'random').mockReturnValue(0);
-    expect(backoffMs(failures)).toBe(most / 2);
-    random.mockReturnValue(1);
-    expect(backoffMs(failures)).toBe(most);
-  });
-
-  it('differs between clients that lost the same server', () => {
-    const pauses = new Set(Array.from({ length: 100 }, () => backoffMs(3)));
-    expect(pauses.size).toBeGreaterThan(50);
-  });
-});
 
 type Answer = (request: IncomingMessage, response: ServerResponse) => void;
 

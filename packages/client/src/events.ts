@@ -2,11 +2,9 @@
  * Reads the server-sent events of /v1/live. After an interruption, such as a restart of the server,
  * it reconnects and continues without missing a window.
  */
-import { setTimeout } from 'node:timers/promises';
 import {
   alignUp,
   type Chunk,
-  type ErrorCode,
   type Period,
   parseDuration,
   parseTime,
@@ -15,37 +13,9 @@ import {
   sliceOf,
 } from '@reto3/core';
 import type { LiveEvent } from './answers/index.ts';
-import { type ApiOptions, request } from './api-client.ts';
+import { type ApiOptions, answerCut, request } from './api-client.ts';
+import { Connection, type ConnectionEvents } from './connection.ts';
 import type { Missing } from './end-of-answer.ts';
-
-/** Called when the connection to the server is lost, and when it is back. */
-export interface ConnectionEvents {
-  lost(error: unknown): void;
-  connected(): void;
-}
-
-/** The first pause before a reconnect: a restarted server is back soon. */
-const firstRetryMs = 500;
-const maxRetryMs = 8_000;
-/**
- * Errors that pass by themselves, as during a restart of the server or of a proxy in front of it.
- */
-export const transientErrors: ReadonlySet<ErrorCode> = new Set([
-  'RETO3_SERVER_NOT_REACHABLE',
-  'RETO3_ANSWER_CUT',
-  'RETO3_NOT_READY',
-  // After a restart all followers reconnect at once.
-  'RETO3_BUSY',
-]);
-
-/**
- * Exponential backoff with jitter, in milliseconds.
- * @param failures since the last attempt that succeeded
- */
-export function backoffMs(failures: number): number {
-  const most = Math.min(maxRetryMs, firstRetryMs * 2 ** Math.min(failures, 10));
-  return most * (0.5 + Math.random() / 2);
-}
 
 /** Windows, and the damage found before their end. */
 export type FollowedChunk = Chunk & Missing;
@@ -62,11 +32,11 @@ export async function* follow(
   selector: ScopeSelector,
   events?: ConnectionEvents,
 ): AsyncGenerator<FollowedChunk> {
+  const connection = new Connection(events);
   let lastId: string | undefined;
-  let failures = 0;
   // Only until it is reached: if the server's clock steps back, its windows of that time follow.
   let notBefore = firstOf(from, period);
-  for (let connected = false; ; ) {
+  for (;;) {
     try {
       const headers = lastId === undefined ? {} : { 'last-event-id': lastId };
       const response = await request(
@@ -75,9 +45,7 @@ export async function* follow(
         { period: period.name, from, ...selector },
         headers,
       );
-      connected = true;
-      failures = 0;
-      events?.connected();
+      connection.connected();
       for await (const event of readEvents(response.setEncoding('utf8'))) {
         lastId = event.id;
         const chunk = chunkOf(event.data, period);
@@ -87,12 +55,9 @@ export async function* follow(
         yield kept;
       }
     } catch (error) {
-      const isTransient = !(error instanceof Reto3Error) || transientErrors.has(error.code);
-      if (!connected || !isTransient) throw error;
-      failures++;
-      events?.lost(error);
+      connection.failed(error instanceof Reto3Error ? error : answerCut(api, error));
     }
-    await setTimeout(backoffMs(failures));
+    await connection.pause();
   }
 }
 

@@ -6,32 +6,34 @@
  * ingest port counts nothing, and either closes the connection without an answer or names itself in
  * the answer (the server's ingest/engine.ts promises that). The query API, or a proxy in front of it,
  * answers 400. An ingest port behind a proxy can be recognised only by its answer to the real
- * request. A TLS port also closes the connection, so a closed connection is followed by a probe for
- * TLS.
+ * request. A TLS port also closes the connection of a plain request, so a plain connection that is
+ * closed is followed by a probe for TLS.
  */
-import { request as httpRequest } from 'node:http';
+import type { ClientRequest } from 'node:http';
+import type { RequestOptions } from 'node:https';
 import { connect } from 'node:net';
 import { ingestServer, Reto3Error } from '@reto3/core';
-
-/** A probe that times out proves nothing; the real request then reports the problem. */
-const probeMs = 2_000;
+import { portProbeMs } from './liveness.ts';
 
 /** Origins that answered a probe; each is probed once. */
 const probed = new Set<string>();
 
 /**
- * Over TLS it checks nothing.
+ * @param send sends a request to the URL, with TLS if it is https
  * @throws Reto3Error RETO3_SERVER_NOT_REACHABLE for an ingest port, or what may be one
  */
-export async function assertNotIngestPort({ origin, hostname, port }: URL): Promise<void> {
-  if (probed.has(origin) || !origin.startsWith('http:')) return;
-  const at = { host: hostname.replace(/^\[|\]$/g, ''), port: Number(port || 80) };
-  const outcome = await probe(at);
+export async function assertNotIngestPort(
+  url: URL,
+  send: (options: RequestOptions) => ClientRequest,
+): Promise<void> {
+  const { origin } = url;
+  if (probed.has(origin)) return;
+  const outcome = await probe(send, url.protocol === 'https:');
   if (outcome === 'something else') {
     probed.add(origin);
     return;
   }
-  const [does, hint] = await explain(outcome, origin, at);
+  const [does, hint] = await explain(outcome, url);
   throw new Reto3Error(
     'RETO3_SERVER_NOT_REACHABLE',
     `cannot reach a query API at ${origin}: the server there ${does}`,
@@ -41,28 +43,32 @@ export async function assertNotIngestPort({ origin, hostname, port }: URL): Prom
 
 type Outcome = 'ingest port' | 'closed' | 'something else';
 
-async function explain(outcome: Outcome, origin: string, at: Address): Promise<[string, string]> {
+async function explain(outcome: Outcome, url: URL): Promise<[string, string]> {
   const cure = 'give the address of the query API with --url';
   if (outcome === 'ingest port') return ['takes requests to be counted', cure];
-  if (await speaksTls(at)) return ['speaks TLS', `use --url ${origin.replace('http:', 'https:')}`];
+  if (url.protocol === 'http:' && (await speaksTls(url)))
+    return ['speaks TLS', `use --url ${url.origin.replace('http:', 'https:')}`];
   return ['closed the connection', `that may be the ingest port; ${cure}`];
 }
 
-interface Address {
-  readonly host: string;
-  readonly port: number;
-}
-
-function probe({ host, port }: Address): Promise<Outcome> {
+/** Fails to connect, or to agree on TLS, as the real request will, which then reports the reason. */
+function probe(
+  send: (options: RequestOptions) => ClientRequest,
+  isSecure: boolean,
+): Promise<Outcome> {
   return new Promise((resolve) => {
-    const asked = httpRequest({
-      host,
-      port,
+    const asked = send({
       path: '/healthz',
       agent: false,
-      timeout: probeMs,
+      timeout: portProbeMs,
       headers: { 'content-length': 'x' },
     });
+    let connected = false;
+    asked.once('socket', (socket) =>
+      socket.once(isSecure ? 'secureConnect' : 'connect', () => {
+        connected = true;
+      }),
+    );
     const end = (outcome: Outcome): void => {
       resolve(outcome);
       asked.destroy();
@@ -72,7 +78,7 @@ function probe({ host, port }: Address): Promise<Outcome> {
     );
     asked.once('timeout', () => end('something else'));
     asked.on('error', ({ code }: NodeJS.ErrnoException) =>
-      end(code === 'ECONNRESET' ? 'closed' : 'something else'),
+      end(connected && code === 'ECONNRESET' ? 'closed' : 'something else'),
     );
     asked.end();
   });
@@ -85,9 +91,11 @@ function probe({ host, port }: Address): Promise<Outcome> {
 const invalidHandshake = Buffer.from('16030100040d0a0d0a', 'hex');
 const alertType = 0x15;
 
-function speaksTls(at: Address): Promise<boolean> {
+function speaksTls({ hostname, port }: URL): Promise<boolean> {
   return new Promise((resolve) => {
-    const socket = connect({ ...at, timeout: probeMs }).end(invalidHandshake);
+    const host = hostname.replace(/^\[|\]$/g, '');
+    const at = { host, port: Number(port || 80), timeout: portProbeMs };
+    const socket = connect(at).end(invalidHandshake);
     const end = (speaks: boolean): void => {
       resolve(speaks);
       socket.destroy();

@@ -36,6 +36,12 @@ const healthLimits: SilenceLimits = { probeMs: 10_000, maxMs: { before: 10_000, 
 /** /v1/live sends a comment every 15 s. Reconnecting after a false alarm costs nothing. */
 const liveLimits: SilenceLimits = { probeMs: 20_000, maxMs: { before: 20_000, within: 20_000 } };
 
+/**
+ * The limit of the probe that recognises an ingest port. One that gets no answer proves nothing; the
+ * real request then reports the problem.
+ */
+export const portProbeMs = 2_000;
+
 export const healthPath = '/healthz';
 
 const limitsOf: ReadonlyMap<string, SilenceLimits> = new Map([

@@ -1,6 +1,7 @@
 import { stripVTControlCharacters } from 'node:util';
 import { expect, test } from 'vitest';
 import { drawTop } from './draw.ts';
+import { figuresOf } from './figures.ts';
 import { RecentWindows } from './recent-windows.ts';
 import { type ServerState, type ShownInfo, WorkerRates } from './server-state.ts';
 
@@ -108,6 +109,24 @@ test('it shows since when the server has not answered, and the last known state'
   const lines = drawTop({ ...server, away }, busyMinute(), canvas);
   expect(lines[1]).toBe('no answer since 11:12:00.250, trying again (connect ECONNREFUSED)');
   expect(lines.join('\n')).toContain('1,234,567 since the start');
+});
+
+test('while the server does not answer, workers and nodes have no rate, share or lag', () => {
+  const away = { since: end + 250, reason: 'it is silent' };
+  const nodes = [{ ...node, name: 'web-1', state: 'live' as const, rate: 3_000, share: 0.75 }];
+  const state = { ...server, nodes, away };
+  const lines = drawTop(state, busyMinute(), canvas);
+  expect(lines.slice(-5)).toEqual([
+    ...['workers', 'no answer', ''],
+    ...['nodes of the cluster', 'web-1  live  -'],
+  ]);
+  const unknown = { rate: null, share: null, lagMs: null };
+  expect(figuresOf(state, busyMinute())).toMatchObject({
+    nodes: [{ name: 'web-1', ...unknown }],
+    server: { workerRates: [null, null] },
+  });
+  const present = figuresOf({ ...state, away: undefined }, busyMinute());
+  expect(present).toMatchObject({ nodes, server: { workerRates: [3_000, 1_000] } });
 });
 
 test('before the first window it says so', () => {

@@ -137,10 +137,13 @@ function peakLines(recent: RecentWindows): string[] {
   ];
 }
 
-/** The share of each worker; only for a single server. */
-function shareLines({ scope, workers, nodes }: ServerState): string[] {
-  if (scope === 'cluster') return nodeLines(nodes);
-  return [...workerLines(workers), ...(nodes.length === 0 ? [] : ['', ...nodeLines(nodes)])];
+/** The share of each worker; only for a single server. While it is away, nothing has a rate. */
+function shareLines({ scope, workers, nodes, away }: ServerState): string[] {
+  const isCurrent = away === undefined;
+  const ofNodes = nodeLines(nodes, isCurrent);
+  if (scope === 'cluster') return ofNodes;
+  const ofWorkers = isCurrent ? workerLines(workers) : ['workers', 'no answer'];
+  return [...ofWorkers, ...(nodes.length === 0 ? [] : ['', ...ofNodes])];
 }
 
 function workerLines(rates: readonly number[]): string[] {
@@ -156,16 +159,14 @@ function workerLines(rates: readonly number[]): string[] {
   ];
 }
 
-function nodeLines(nodes: ServerState['nodes']): string[] {
+function nodeLines(nodes: ServerState['nodes'], isCurrent: boolean): string[] {
   return [
     'nodes of the cluster',
     ...tableLines(
       nodes.map(({ name, state, rate, share, lagMs }) => [
         name,
         state,
-        `${rateText(rate)}/s`,
-        percent(share),
-        `lag ${whole(lagMs)} ms`,
+        ...(isCurrent ? [`${rateText(rate)}/s`, percent(share), `lag ${whole(lagMs)} ms`] : ['-']),
       ]),
     ),
   ];

@@ -4,8 +4,11 @@ import { ms10 } from '@reto3/core';
 
 /** How far back it reaches, in milliseconds. */
 export const reachMs = 60_000;
-/** Events come every few 10 ms; without one for this long, the last rate is stale. */
-const staleMs = 2_000;
+/**
+ * Events come every few 10 ms, and the state of the server every second; without one for this long,
+ * the last rate is stale.
+ */
+export const staleMs = 2_000;
 const slots = reachMs / ms10.windowMs;
 
 export interface CountedWindow {

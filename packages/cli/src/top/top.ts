@@ -1,7 +1,7 @@
 /** Runs `reto3 top`: follows the windows, polls the state of the server, and draws both. */
 import { performance } from 'node:perf_hooks';
 import { setTimeout } from 'node:timers/promises';
-import { type ApiOptions, ask, follow, transientErrors } from '@reto3/client';
+import { type ApiOptions, ask, Connection, follow } from '@reto3/client';
 import { countedRows, ms10, Reto3Error, type Scope } from '@reto3/core';
 import { damageNotes } from '../answers.ts';
 import { reasonOf } from '../contact.ts';
@@ -10,7 +10,7 @@ import { Notes, noteOnStderr, type Say } from '../terminal/notes.ts';
 import { canvasOf, onScreen } from '../terminal/screen.ts';
 import { drawTop } from './draw.ts';
 import { figuresOf } from './figures.ts';
-import { RecentWindows, reachMs } from './recent-windows.ts';
+import { RecentWindows, reachMs, staleMs } from './recent-windows.ts';
 import { type ServerState, WorkerRates } from './server-state.ts';
 
 const askEveryMs = 1_000;
@@ -67,10 +67,16 @@ async function followInto(
   }
 }
 
-/** Polls the state of a server every second, even while the server does not answer. */
+/** Polls the state of a server every second, less often while the server does not answer. */
 class ServerWatch {
   readonly #api: ApiOptions;
   readonly #rates = new WorkerRates();
+  readonly #connection = new Connection({
+    lost: (error) => this.#noteAway(reasonOf(error)),
+    connected: () => undefined,
+  });
+  /** When the newest answer came, monotonic. */
+  #answeredMs = performance.now();
   #state: ServerState;
 
   constructor(api: ApiOptions, scope: Scope) {
@@ -79,20 +85,20 @@ class ServerWatch {
     this.#state = { ...nothing, url: api.url, scope };
   }
 
+  /** A hanging server accepts a request, which fails only seconds later. */
   get state(): ServerState {
+    if (performance.now() - this.#answeredMs > staleMs) this.#noteAway('it is silent');
     return this.#state;
   }
 
   /** Never ends. @throws Reto3Error if another attempt would be useless */
   async go(): Promise<never> {
     for (;;) {
-      await setTimeout(askEveryMs);
+      await this.#connection.pause(askEveryMs);
       try {
         await this.ask();
       } catch (error) {
-        if (!(error instanceof Reto3Error) || !transientErrors.has(error.code)) throw error;
-        const away = this.#state.away ?? { since: Date.now(), reason: reasonOf(error) };
-        this.#state = { ...this.#state, away };
+        this.#connection.failed(error);
       }
     }
   }
@@ -100,8 +106,15 @@ class ServerWatch {
   /** @throws Reto3Error what the client throws */
   async ask(): Promise<void> {
     const [info, nodes] = await Promise.all([ask(this.#api, '/v1/info'), this.#nodes()]);
-    this.#rates.take(performance.now(), info);
+    this.#answeredMs = performance.now();
+    this.#rates.take(this.#answeredMs, info);
     this.#state = { ...this.#state, away: undefined, info, workers: this.#rates.rates(), nodes };
+    this.#connection.connected();
+  }
+
+  #noteAway(reason: string): void {
+    const away = this.#state.away ?? { since: Date.now(), reason };
+    this.#state = { ...this.#state, away };
   }
 
   async #nodes(): Promise<ServerState['nodes']> {
