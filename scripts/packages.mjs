@@ -64,7 +64,7 @@ export function available(packages) {
 }
 
 /** Installs the packages that apt knows. Returns 0 if all are installed. */
-function install(packages) {
+function install(packages, policy = policyFile) {
   const apt = {
     stdio: ['ignore', 'ignore', 'inherit'],
     env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' },
@@ -77,12 +77,15 @@ function install(packages) {
   let status = null;
   withoutServices(() => {
     ({ status } = spawnSync('apt-get', ['install', ...options, ...known], apt));
-  });
+  }, policy);
   return known.length < packages.length ? 1 : (status ?? 1);
 }
 
-/** @param {Record<string, string>} programs program → its Debian package */
-export function installMissing(programs) {
+/**
+ * @param {Record<string, string>} programs program → its Debian package
+ * @param {string} [policy]
+ */
+export function installMissing(programs, policy) {
   const wanted = Object.keys(programs).filter((program) => !has(program));
   const missing = [...new Set(wanted.map((program) => programs[program]))];
   if (missing.length === 0 || !mayInstall()) return;
@@ -95,7 +98,7 @@ export function installMissing(programs) {
     `reto3: installing Debian packages for tests: ${missing.join(', ')}\n` +
       'reto3: their services are not started; RETO3_INSTALL=0 skips these tests instead',
   );
-  install(missing);
+  install(missing, policy);
 }
 
 if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {

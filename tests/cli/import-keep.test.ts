@@ -16,6 +16,7 @@ import { expect, test } from 'vitest';
 import { runCli, startCli } from '../support/cli.ts';
 import { temporaryFolder } from '../support/folder.ts';
 import { nginxLine } from '../support/log-lines.ts';
+import { expectPrivate } from '../support/private-files.ts';
 import { waitUntil } from '../support/wait.ts';
 
 const startMs = Date.parse('2016-05-28T11:11:11Z');
@@ -51,6 +52,13 @@ async function expectExact(folder: string): Promise<void> {
   expect({ code: audit.code, stdout: audit.stdout }).toMatchObject({ code: 0 });
   expect(audit.stdout).toContain('; 0 messages counted in these hours are not archived');
 }
+
+test('other users cannot read an imported folder, or its messages', async () => {
+  const { folder } = await imported(1_000);
+  const names = await readdir(folder, { recursive: true });
+  expect(names.join(' ')).toContain('archive');
+  await expectPrivate(folder);
+});
 
 test('keeps each message once, with all that the log says of it', async () => {
   const { log, folder, keep } = await imported(1_000);

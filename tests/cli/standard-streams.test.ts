@@ -1,10 +1,13 @@
 /** How a command ends if its reader leaves early, or its output cannot be written. */
 import { writeFile } from 'node:fs/promises';
+import { createServer } from 'node:http';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { askInfo } from '../support/api.ts';
 import { type Outcome, runCli } from '../support/cli.ts';
+import { flipRow, folderWithBlocks } from '../support/data-folder.ts';
 import { temporaryFolder } from '../support/folder.ts';
+import { listen } from '../support/listen.ts';
 import { Load } from '../support/load.ts';
 import { loopback } from '../support/place.ts';
 import { Server } from '../support/server.ts';
@@ -93,12 +96,30 @@ test('a verdict keeps its exit code if the reader stops early', async () => {
   const dataDir = await temporaryFolder();
   await writeFile(join(dataDir, 'CURRENT'), 'nothing\n');
   const doctor = ['doctor', '--data-dir', dataDir];
+  const damaged = await folderWithBlocks(Date.UTC(2016, 4, 28, 11, 11));
+  await flipRow(damaged, 'ms10');
+  const audit = ['audit', '--data-dir', damaged];
+  const auditCluster = ['audit', '--cluster', '--url', await mergerThatLacksMessages()];
   const failing = async (args: string[]): Promise<Outcome> => {
     expect(await runCli(args)).toMatchObject({ code: 5 });
     return runCli(args, { wrapper: withoutReader });
   };
   for (const format of ['text', 'json'])
     expect(await failing([...bursts, '--format', format])).toMatchObject({ code: 5 });
-  for (const flags of [[], ['--json']])
-    expect(await failing([...doctor, ...flags])).toMatchObject({ code: 5 });
+  for (const command of [doctor, audit, auditCluster])
+    for (const flags of [[], ['--json']])
+      expect(await failing([...command, ...flags])).toMatchObject({ code: 5 });
 });
+
+/**
+ * A merger whose audit fails.
+ * @returns its address
+ */
+async function mergerThatLacksMessages(): Promise<string> {
+  const hour = { node: 'web-1', hour: 0, node_total: 2, merger_total: 1, equal: false };
+  const merger = createServer((_, response) => {
+    response.setHeader('content-type', 'application/json');
+    response.end(JSON.stringify({ hours: [hour] }));
+  });
+  return `http://127.0.0.1:${await listen(merger)}`;
+}

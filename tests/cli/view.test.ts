@@ -5,6 +5,7 @@ import { expect, test } from 'vitest';
 import { runCli, startCli } from '../support/cli.ts';
 import { temporaryFolder } from '../support/folder.ts';
 import { logFile, nginxLine } from '../support/log-lines.ts';
+import { expectPrivate } from '../support/private-files.ts';
 import { waitUntil } from '../support/wait.ts';
 
 const startMs = Date.parse('2016-05-28T11:11:11Z');
@@ -26,11 +27,11 @@ async function startView(name: string, env: Readonly<Record<string, string>> = {
 /** A folder for temporary files that only this test's view uses. */
 async function emptyPlace() {
   const place = await temporaryFolder();
-  return { env: { TMPDIR: place }, left: () => readdir(place) };
+  return { env: { TMPDIR: place }, left: () => readdir(place), place };
 }
 
 test.each(['SIGINT', 'SIGTERM'] as const)('shows a log until %s', async (signal) => {
-  const { env, left } = await emptyPlace();
+  const { env, left, place } = await emptyPlace();
   const log = await logFile(lines(600));
   const { running, url } = await startView(log, env);
   expect(url.hostname).toBe('127.0.0.1');
@@ -48,6 +49,10 @@ test.each(['SIGINT', 'SIGTERM'] as const)('shows a log until %s', async (signal)
   });
   const stats = await fetch(new URL(`/v1/stats/ms10?from=${range.from}&to=${range.to}`, url));
   expect(await stats.json()).toMatchObject({ counts: new Array(600).fill(1) });
+  // What it imported may be as secret as the log.
+  const made = await left();
+  expect(made).toHaveLength(1);
+  for (const name of made) await expectPrivate(join(place, name));
   // npx sends it twice.
   running.signal(signal);
   running.signal(signal);
@@ -60,6 +65,7 @@ test('shows a folder as it is, and says that its clock ticks in seconds', async 
   const folder = join(await temporaryFolder(), 'data');
   await runCli(['import', log, '--data-dir', folder]);
   const { running, url } = await startView(folder);
+  await expectPrivate(folder);
   const info = await (await fetch(new URL('/v1/info', url))).json();
   expect(info).toMatchObject({
     messagesInAll: 600,

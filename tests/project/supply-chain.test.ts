@@ -157,14 +157,20 @@ interface Service {
   readonly read_only?: boolean;
   readonly volumes?: readonly string[];
   readonly environment?: Readonly<Record<string, string>>;
+  readonly healthcheck?: unknown;
+}
+
+interface Deployment {
+  readonly services: Record<string, Service>;
+  readonly networks?: Record<string, { readonly internal?: boolean } | null>;
+}
+
+function deploymentIn(file: string): Deployment {
+  return parse(readFileSync(join(root, file), 'utf8'), { merge: true });
 }
 
 function servicesIn(file: string): Record<string, Service> {
-  const content: { readonly services: Record<string, Service> } = parse(
-    readFileSync(join(root, file), 'utf8'),
-    { merge: true },
-  );
-  return content.services;
+  return deploymentIn(file).services;
 }
 
 describe('third-party images', () => {
@@ -215,6 +221,31 @@ describe('the cluster', () => {
     for (const service of [haproxy, load])
       expect(service?.networks?.filter((network) => closed.includes(network))).toEqual([]);
   });
+
+  it.each([
+    ['deploy/docker-compose.cluster.yml', ['messages', 'windows']],
+    ['deploy/groups/docker-compose.yml', ['east', 'west', 'groups']],
+  ])('has internal networks for NATS and the servers in %s', (file, internal) => {
+    const { services, networks = {} } = deploymentIn(file);
+    for (const network of internal)
+      expect([network, networks[network]]).toEqual([network, { internal: true }]);
+    const ofNats = Object.entries(services).filter(([name]) => name.startsWith('nats'));
+    expect(ofNats.length).toBeGreaterThan(1);
+    for (const [, { networks: joined = [] }] of ofNats)
+      expect(joined.filter((network) => !internal.includes(network))).toEqual([]);
+  });
+});
+
+it('the health check of the image starts no Node.js, and seldom', () => {
+  const dockerfile = readFileSync(join(root, 'Dockerfile'), 'utf8');
+  expect(dockerfile.match(/^HEALTHCHECK.*$/gm)).toEqual([
+    'HEALTHCHECK --interval=30s --timeout=5s --start-period=10s CMD ["/app/health.sh"]',
+  ]);
+  expect(dockerfile).toContain('\nCOPY docker/health.sh /app/\n');
+  expect(readFileSync(join(root, 'docker/health.sh'), 'utf8')).toMatch(/^#!\/bin\/bash\n/);
+  for (const file of composeFiles)
+    for (const { healthcheck } of Object.values(servicesIn(file)))
+      expect(JSON.stringify(healthcheck ?? {})).not.toMatch(/node |reto3 health/);
 });
 
 describe('Grafana', () => {

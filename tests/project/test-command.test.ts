@@ -53,6 +53,36 @@ test('after an installation was killed, the next one restores the policy', async
   expect(await readFile(policy, 'utf8')).toBe(own);
 });
 
+/** What an installation as root prints, with the calls of an apt that installs nothing. */
+async function installMissing(env: Readonly<Record<string, string>>): Promise<string> {
+  const folder = await temporaryFolder();
+  const echo = '#!/bin/sh\necho "apt-get $*" >&2\n';
+  await writeFile(join(folder, 'apt-get'), echo, { mode: 0o755 });
+  await writeFile(join(folder, 'apt-cache'), '#!/bin/sh\n', { mode: 0o755 });
+  const programs = { sh: 'dash', 'no-such-wrk': 'wrk', 'no-such-ab': 'apache2-utils' };
+  const code = `
+    import { installMissing } from ${JSON.stringify(script)};
+    process.getuid = () => 0;
+    installMissing(${JSON.stringify(programs)}, ${JSON.stringify(join(folder, 'policy-rc.d'))});`;
+  const { stderr } = spawnSync(process.execPath, ['--input-type=module', '--eval', code], {
+    encoding: 'utf8',
+    env: { PATH: `${folder}:/usr/bin:/bin`, ...env },
+  });
+  return stderr;
+}
+
+test('the packages are listed before they are installed', async () => {
+  expect(await installMissing({})).toMatch(
+    /^reto3: installing Debian packages for tests: wrk, apache2-utils\n.* RETO3_INSTALL=0 skips .*\napt-get update .*\napt-get install .* wrk apache2-utils\n$/,
+  );
+});
+
+test('with RETO3_INSTALL=0 nothing is installed, and the missing packages are named', async () => {
+  expect(await installMissing({ RETO3_INSTALL: '0' })).toBe(
+    'reto3: not installed, because of RETO3_INSTALL=0: wrk, apache2-utils\n',
+  );
+});
+
 test('packages that cannot be installed are named, and the exit code is not 0', () => {
   const { status, stderr } = spawnSync(process.execPath, [script, 'wrk', 'nginx'], {
     encoding: 'utf8',

@@ -2,7 +2,7 @@
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { closeSync, constants, openSync, readSync, writeSync } from 'node:fs';
-import { chmod, mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { freePort } from '@reto3/bench/src/free-port.ts';
 import { expect, onTestFinished, test } from 'vitest';
@@ -10,6 +10,7 @@ import { askInfo } from '../support/api.ts';
 import { cliFile, runCli, startCli } from '../support/cli.ts';
 import { temporaryFolder } from '../support/folder.ts';
 import { Load } from '../support/load.ts';
+import { expectPrivate } from '../support/private-files.ts';
 import { Server, serveArgs } from '../support/server.ts';
 import { waitUntil } from '../support/wait.ts';
 
@@ -133,14 +134,6 @@ test('other users cannot read a restored or repaired folder', async () => {
   for (const name of made) await expectPrivate(join(folder, name));
   await expectPrivate(dataDir);
 });
-
-/** The modes of the file or folder and everything in it. */
-async function expectPrivate(path: string): Promise<void> {
-  const found = await stat(path);
-  expect([path, found.mode & 0o077]).toEqual([path, 0]);
-  if (!found.isDirectory()) return;
-  for (const name of await readdir(path)) await expectPrivate(join(path, name));
-}
 
 test('the doctor warns of a folder that other users can read', async () => {
   const dataDir = join(await temporaryFolder(), 'data');

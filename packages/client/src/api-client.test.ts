@@ -205,6 +205,28 @@ describe('a request fails', () => {
     }
   });
 
+  it('if a health check gets no answer within 10 s, although the server is alive', async () => {
+    vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
+    try {
+      const url = await serve((asked, response) => {
+        if (asked.url === '/healthz') response.end('{}');
+      });
+      const failed = request({ url, tokenFile: undefined }, '/readyz', {}).catch(
+        (error: unknown) => error,
+      );
+      const settled = failed.then(() => true);
+      for (let seconds = 0; !(await Promise.race([settled, nextTurn(false)])); seconds++) {
+        // An ordinary answer may take half an hour.
+        expect(seconds).toBeLessThan(1_000);
+        await vi.advanceTimersByTimeAsync(1_000);
+      }
+      const message = expect.stringMatching(/: nothing came for 10 s$/);
+      expect(await failed).toMatchObject({ code: 'RETO3_SERVER_NOT_REACHABLE', message });
+    } finally {
+      vi.useRealTimers();
+    }
+  });
+
   it('if the token file cannot be read', async () => {
     const file = join(tmpdir(), 'reto3-there-is-no-such-file');
     expect(await errorOf('http://127.0.0.1:1', file)).toMatchObject({

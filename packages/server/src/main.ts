@@ -16,7 +16,6 @@ import { LiveFeeds } from './api/live-feeds.ts';
 import { warnOfReadableSecrets } from './config/secret-files.ts';
 import type { Config } from './config/settings.ts';
 import { workersOf } from './ingest/engines.ts';
-import { limitsOf } from './ingest/uws/load.ts';
 import type { ServerLog } from './log/log.ts';
 import { countingMetrics, processMetrics, storeMetrics } from './metrics/server-metrics.ts';
 import { Shutdown } from './shutdown.ts';
@@ -25,6 +24,7 @@ import { joinCluster } from './start/cluster.ts';
 import { openCounts, startFlushing, startRetention, writeFirst } from './start/counts.ts';
 import { openFollow, startFollowing } from './start/follow.ts';
 import { readInputs } from './start/inputs.ts';
+import { logReady } from './start/log-ready.ts';
 import { sendMetrics } from './start/otlp.ts';
 import {
   claimIngestPort,
@@ -140,29 +140,4 @@ function warnOfFewerWorkers({ config: { workers }, log }: Start, wanted: number)
   log.warn(
     `--http node runs one worker instead of ${wanted}: several share a port from Node.js 22.12 on, on Linux and FreeBSD`,
   );
-}
-
-function logReady(
-  { config, ingests, log }: Start,
-  facts: { readonly ingestUrl: string; readonly adminUrl: string; readonly version: string },
-): void {
-  const { ingestUrl, adminUrl, version } = facts;
-  log.info(
-    ingests
-      ? `reto3 takes requests on ${ingestUrl}, query API on ${adminUrl}`
-      : `reto3 adds up the cluster, query API on ${adminUrl}`,
-  );
-  log.info(`dashboard: ${adminUrl}/`);
-  if (!ingests) return;
-  if (config.http === 'node') {
-    log.info(
-      `HTTP by Node.js ${version} (--http node), workers: ${config.workers}; the default, uWebSockets.js, answers three times as many requests a second`,
-    );
-    return;
-  }
-  const limits = limitsOf(version);
-  if (limits !== undefined)
-    log.warn(
-      `uWebSockets.js ${version}: ${limits}; the newer build needs glibc 2.38 (Debian 13, Ubuntu 24.04) or the image, and --http node serves all of them`,
-    );
 }

@@ -34,9 +34,9 @@ describe('Connections', () => {
     await once(server, 'close');
   });
 
-  function open(text = '') {
+  function open(text = '', localAddress = '127.0.0.1') {
     const { port } = server.address() as AddressInfo;
-    const socket = connect(port, '127.0.0.1');
+    const socket = connect({ port, host: '127.0.0.1', localAddress });
     const client = { socket, received: '', closed: false };
     socket.setEncoding('latin1').on('data', (piece) => (client.received += piece));
     socket.on('error', () => undefined).on('close', () => (client.closed = true));
@@ -114,6 +114,30 @@ describe('Connections', () => {
     await waitUntil('the newest is handed over', () => paths().includes('/newest'));
     await waitUntil('one is closed', () => oldest.closed);
     expect([busy, second, ...others, newest].filter(({ closed }) => closed)).toEqual([]);
+  });
+
+  it('closes the longest idle connection of all if there are more than 500', async () => {
+    const oldest = open('', '127.0.0.2');
+    await once(oldest.socket, 'connect');
+    const others = [];
+    for (let index = 1; index < 500; index++) {
+      const client = open('', `127.0.0.${2 + (index % 5)}`);
+      await once(client.socket, 'connect');
+      others.push(client);
+    }
+    await waitUntil('all are open', async () => (await connectionsOf(server)) === 500);
+    expect(oldest.closed).toBe(false);
+    const newest = open(request('/newest'), '127.0.0.7');
+    await waitUntil('the newest is handed over', () => paths().includes('/newest'));
+    await waitUntil('one is closed', () => oldest.closed);
+    expect([...others, newest].filter(({ closed }) => closed)).toEqual([]);
+  });
+
+  it('has capacity for 490 requests in all besides health checks', async () => {
+    for (let index = 0; index < 491; index++) open(request('/stream'), `127.0.0.${2 + (index % 4)}`);
+    await waitUntil('all are handed over', () => given.length === 491);
+    expect(room.filter((has) => has)).toHaveLength(490);
+    expect(room.at(-1)).toBe(false);
   });
 
   it('has capacity for 140 requests of an address besides health checks', async () => {
