@@ -201,3 +201,13 @@ for (const [skewMs, delayMs] of [
     `generated is count, moved by a clock that is off by ${skewMs} ms and a delay of ${delayMs} ms`,
     () => generatedBesideCount(skewMs, delayMs),
   );
+
+test('a time before the retention of 10 ms windows counts as untimed', async () => {
+  const flags = ['--report', 'generated', '--retain-ms10', '1h'];
+  const server = await Server.start({ dataDir: await temporaryFolder(), flags });
+  const now = Date.now();
+  for (const generatedMs of [now - 2 * hourMs, now - hourMs / 2, now])
+    await fetch(`http://127.0.0.1:${server.port}/`, { method: 'POST', body: stamp(generatedMs, 0) });
+  const rows = await askReport(server, 'generated', 'ms10');
+  expect([columnSum(rows, 'count'), columnSum(rows, 'untimed')]).toEqual([2, 1]);
+});

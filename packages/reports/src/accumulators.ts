@@ -22,6 +22,7 @@ const maxAheadMs = 60_000;
 
 export class Accumulators<Accumulator> {
   readonly #maxWindows: number;
+  readonly #maxLatenessMs: number;
   readonly #report: Report<Accumulator>;
   readonly #windowMs: number;
   readonly #byStart = new Map<number, Accumulator>();
@@ -29,13 +30,18 @@ export class Accumulators<Accumulator> {
   #recentStart = Number.NaN;
   #recent: Accumulator | undefined;
 
-  /** @param maxWindows the windows that may be created between two calls of `drain` */
+  /**
+   * @param maxWindows the windows that may be created between two calls of `drain`
+   * @param keptMs how long windows of the period are kept; one that is older would be deleted at once
+   */
   constructor(
     report: Report<Accumulator>,
     period: Period,
     maxWindows: number = Number.POSITIVE_INFINITY,
+    keptMs: number = Number.POSITIVE_INFINITY,
   ) {
     this.#maxWindows = maxWindows;
+    this.#maxLatenessMs = Math.min(report.allowedLatenessMs ?? maxLatenessMs, keptMs);
     this.#report = report;
     this.#windowMs = period.windowMs;
   }
@@ -56,8 +62,8 @@ export class Accumulators<Accumulator> {
     const time = report.timeOf?.(message) ?? arrivedMs;
     if (!(time >= 0 && time <= largestTime))
       throw new RangeError(`timeOf returned ${time}, want epoch ms`);
-    const { allowedLatenessMs = maxLatenessMs } = report;
-    const isPossible = time >= arrivedMs - allowedLatenessMs && time <= arrivedMs + maxAheadMs;
+    const isPossible =
+      time >= arrivedMs - this.#maxLatenessMs && time <= arrivedMs + maxAheadMs;
     const isPlaced = isPossible && this.#goTo(alignDown(time, this.#windowMs), this.#maxWindows);
     if (!isPlaced) this.#goTo(alignDown(arrivedMs, this.#windowMs), Number.POSITIVE_INFINITY);
     if (this.#recent === undefined) throw new Error('BUG: a message without a window');

@@ -104,8 +104,8 @@ export interface ReportDefinition<Accumulator, Name extends string> {
   /**
    * Adds one message to the accumulator of its window. Called once per counted message.
    * @param displaced true if the window is that of the arrival although `timeOf` named another:
-   * that time is before `allowedLateness`, more than a minute after the arrival, or would need too
-   * many windows at once
+   * that time is before `allowedLateness` or the retention, more than a minute after the arrival, or
+   * would need too many windows at once
    */
   add(accumulator: Accumulator, message: Message, displaced?: boolean): void;
   /**
@@ -184,7 +184,7 @@ export interface Report<Accumulator = unknown, Name extends string = string> {
 /** The size limit of an encoded accumulator: one write holds many windows of many reports. */
 export const maxAccumulatorBytes = 64 << 10;
 
-/** The default retention of ms10 windows; anything older would soon be deleted. */
+/** The default retention of ms10 windows. With a shorter one, messages may be less late. */
 export const maxLatenessMs = 30 * 24 * 3_600_000;
 
 /** The shortest period of a report, which workers fill. */

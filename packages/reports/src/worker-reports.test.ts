@@ -203,7 +203,7 @@ describe('the reports of a worker', () => {
       sum.count++;
       vi.advanceTimersByTime(1);
     });
-    const reports = new WorkerReports([slow, good], 1, neverWaiting);
+    const reports = new WorkerReports([slow, good], 1, {}, neverWaiting);
     let [taken, skipped] = [0, 0];
     for (let ms = 0; ms < 1_500; ms++) {
       vi.advanceTimersByTime(1);
@@ -242,16 +242,21 @@ describe('the reports of a worker', () => {
     expect(sumOf(rows, 'untimed')).toBe(sent - 16_384);
   });
 
+  const dayMs = 86_400_000;
   it.each([
-    ['30 days before its arrival', -30 * 86_400_000, true],
-    ['more than that before', -30 * 86_400_000 - 1, false],
-    ['a minute after its arrival', 60_000, true],
-    ['more than a minute after', 60_001, false],
-    ['in the year 3000', Date.UTC(3000, 0, 1) - message.arrivedMs, false],
-  ])('a time %s', (_, offsetMs, isBelieved) => {
+    ['30 days before its arrival', -30 * dayMs, true, 30 * dayMs],
+    ['more than that before', -30 * dayMs - 1, false, 30 * dayMs],
+    ['a minute after its arrival', 60_000, true, 30 * dayMs],
+    ['more than a minute after', 60_001, false, 30 * dayMs],
+    ['in the year 3000', Date.UTC(3000, 0, 1) - message.arrivedMs, false, 30 * dayMs],
+    ['2 days before, where windows are kept as long', -2 * dayMs, true, 2 * dayMs],
+    ['before that, where windows are kept 2 days', -2 * dayMs - 1, false, 2 * dayMs],
+    ['30 days before, where windows are kept longer', -30 * dayMs, true, 60 * dayMs],
+    ['before that, where windows are kept for ever', -30 * dayMs - 1, false, Infinity],
+  ])('a time %s', (_, offsetMs, isBelieved, ms10) => {
     const generated = builtInReports.get('generated');
     if (generated === undefined) throw new Error('it is not there');
-    const reports = new WorkerReports([generated]);
+    const reports = new WorkerReports([generated], 1, { ms10, sec: Infinity, min: Infinity });
     const time = message.arrivedMs + offsetMs;
     const stamp = new Date(time).toISOString().replace('T', ' ').replace('Z', '000');
     const body = Buffer.from(`value=${stamp}`);

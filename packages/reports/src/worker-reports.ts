@@ -6,7 +6,7 @@
  * an error. A report that errs too often, is too slow or grows too large is switched off. Counts,
  * answers and other reports are never affected.
  */
-import { messageOf } from '@reto3/core';
+import { messageOf, type PeriodName } from '@reto3/core';
 import { Accumulators, type EncodedAccumulators } from './accumulators.ts';
 import { type Message, type Report, shortestPeriod } from './contract.ts';
 import { cpuTimes } from './cpu-share.ts';
@@ -23,6 +23,9 @@ export interface Batch {
   /** Messages that are missing in reports. */
   readonly errors: readonly { readonly report: string; readonly errors: MessageErrors }[];
 }
+
+/** How long windows are kept, ms. */
+export type KeptMs = Readonly<Record<PeriodName, number>>;
 
 /** The number of a worker's final batch, which it sends when it exits. */
 export const lastBatch = Number.MAX_SAFE_INTEGER;
@@ -58,9 +61,15 @@ export class WorkerReports {
 
   /**
    * @param workers how many workers share `maxWindows`
+   * @param keptMs how long windows are kept, by period
    * @param timesOfThread the processor times of this thread; tests pass their own
    */
-  constructor(reports: readonly Report[], workers = 1, timesOfThread = cpuTimes) {
+  constructor(
+    reports: readonly Report[],
+    workers = 1,
+    keptMs: Partial<KeptMs> = {},
+    timesOfThread = cpuTimes,
+  ) {
     this.needs = Needs.of(reports);
     const nowMs = performance.now();
     this.#running = reports.map((report) => ({
@@ -69,6 +78,7 @@ export class WorkerReports {
         report,
         shortestPeriod(report),
         Math.floor(maxWindows / workers),
+        keptMs[shortestPeriod(report).name],
       ),
       budget: new TimeBudget(nowMs, timesOfThread),
       errors: new ErrorCount(),

@@ -4,7 +4,7 @@
  */
 import type { Ack, ErrorCode, HttpEngineName } from '@reto3/core';
 import type { ReportSource } from '@reto3/reports/load';
-import type { Batch } from '@reto3/reports/worker';
+import type { Batch, KeptMs } from '@reto3/reports/worker';
 import type { TlsFiles } from '../config/tls.ts';
 import type { DelayHistogram } from '../metrics/event-loop-delay.ts';
 
@@ -30,6 +30,8 @@ export interface WorkerStart {
    */
   readonly silentConnections: SharedArrayBuffer;
   readonly reports: readonly ReportSource[];
+  /** How long windows are kept; reports open none that are older. */
+  readonly keptMs: KeptMs;
   /** Addresses and networks whose X-Forwarded-For counts; undefined to trust nobody. */
   readonly trustedProxies: readonly string[] | undefined;
   /** Where and how often to hand over messages for the archive; undefined without an archive. */

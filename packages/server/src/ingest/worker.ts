@@ -38,6 +38,7 @@ async function loadReports(): Promise<WorkerReports | undefined> {
   const reports = new WorkerReports(
     loaded.map(({ report }) => report),
     workerCountOf(start.memory),
+    start.keptMs,
   );
   watchStrayFailures(loaded, {
     ofReport: (name, reason) => reports.fail(name, reason),

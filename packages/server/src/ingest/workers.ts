@@ -4,7 +4,7 @@ import { setFlagsFromString } from 'node:v8';
 import { Worker } from 'node:worker_threads';
 import { type Ack, type HttpEngineName, messageOf, Reto3Error, threadExit } from '@reto3/core';
 import type { ReportSource } from '@reto3/reports/load';
-import type { Batch } from '@reto3/reports/worker';
+import type { Batch, KeptMs } from '@reto3/reports/worker';
 import { hostAndPort } from '../address-text.ts';
 import type { TlsFiles } from '../config/tls.ts';
 import type { DelayHistogram } from '../metrics/event-loop-delay.ts';
@@ -31,6 +31,8 @@ export interface IngestOptions {
   readonly archive: ArchiveTarget | undefined;
   /** The reports to run; their batches go to `onBatch`. */
   readonly reports: readonly ReportSource[];
+  /** How long windows are kept. */
+  readonly keptMs: KeptMs;
   /** Addresses and networks whose X-Forwarded-For counts; undefined to trust nobody. */
   readonly trustedProxies: readonly string[] | undefined;
   /**
@@ -70,7 +72,7 @@ export class IngestWorkers {
    */
   static async start(options: IngestOptions): Promise<IngestWorkers> {
     const { memory, claim, http, ack, tls, maxBodyBytes, workerCount } = options;
-    const { reports, archive, trustedProxies } = options;
+    const { reports, keptMs, archive, trustedProxies } = options;
     const maxConnections = connectionsPerWorker(descriptorLimit(), workerCount);
     const { address: host, port } = claim;
     // Applies to threads that start after it; `resourceLimits` cannot raise what a flag has
@@ -84,7 +86,7 @@ export class IngestWorkers {
       for (let worker = 0; worker < workerCount; worker++) {
         const limits = { maxBodyBytes, maxConnections, silentConnections };
         const place = { http, host, port, sharesPort: workerCount > 1 };
-        const beside = { reports, archive, trustedProxies };
+        const beside = { reports, keptMs, archive, trustedProxies };
         const start = { memory, worker, ...place, ack, tls, ...beside, ...limits };
         const running = new RunningWorker(start, options);
         workers.push(running);

@@ -66,6 +66,7 @@ export async function startWorkers(
         tls,
         maxBodyBytes: config.maxBody,
         reports: reports.map(({ source }) => source),
+        keptMs: { ms10: config.retainMs10, sec: config.retainSec, min: config.retainMin },
         trustedProxies: config.trustProxy,
         // Twice per flush interval, so that kill -9 loses little more of the archive than of the
         // counts.
