@@ -5,6 +5,7 @@ import { expect, test } from 'vitest';
 import { runCli } from '../support/cli.ts';
 import { temporaryFolder } from '../support/folder.ts';
 import { Server } from '../support/server.ts';
+import { partialNote } from '../support/stats.ts';
 
 test('writes a report to a file atomically, also as Parquet, from a server and from a folder', async () => {
   const folder = await temporaryFolder();
@@ -17,7 +18,8 @@ test('writes a report to a file atomically, also as Parquet, from a server and f
   const run = (...flags: string[]) =>
     runCli(['report', 'by:path', 'min', '--open', '--url', server.adminUrl, ...flags]);
 
-  const quiet = { code: 0, stdout: '', stderr: '' };
+  // A row of a minute that is over was counted in part, which CSV and Parquet cannot mark.
+  const quiet = { code: 0, stdout: '', stderr: expect.stringMatching(partialNote) };
   expect(await run('--format', 'csv', '--output', fileOf('rows.csv'))).toEqual(quiet);
   expect(await readFile(fileOf('rows.csv'), 'utf8')).toMatch(
     /^start,key,count,most\n\S+ \S+,\/a,2,2\n\S+ \S+,\/b,1,1\n$/,

@@ -207,7 +207,10 @@ test('a time before the retention of 10 ms windows counts as untimed', async () 
   const server = await Server.start({ dataDir: await temporaryFolder(), flags });
   const now = Date.now();
   for (const generatedMs of [now - 2 * hourMs, now - hourMs / 2, now])
-    await fetch(`http://127.0.0.1:${server.port}/`, { method: 'POST', body: stamp(generatedMs, 0) });
+    await fetch(`http://127.0.0.1:${server.port}/`, {
+      method: 'POST',
+      body: stamp(generatedMs, 0),
+    });
   const rows = await askReport(server, 'generated', 'ms10');
   expect([columnSum(rows, 'count'), columnSum(rows, 'untimed')]).toEqual([2, 1]);
 });

@@ -150,21 +150,24 @@ for (const [http, says] of [
   ['uws', 'closed the connection (that may be the ingest port; '],
   ['node', 'takes requests to be counted (give the address of the query API '],
 ] as const) {
-  withOpenssl(`a request to a TLS ingest port by mistake is no message, --http ${http}`, async () => {
-    const { cert, key } = await certificate('a');
-    const server = await Server.start({
-      dataDir: await temporaryFolder(),
-      flags: ['--http', http, '--tls-cert', cert, '--tls-key', key],
-    });
-    const trusting = { env: { RETO3_URL: `https://127.0.0.1:${server.port}`, RETO3_CA: cert } };
-    for (const command of [['health'], ['stats', 'sec'], ['stats', 'sec', '--follow'], ['top']]) {
-      const { code, stdout, stderr } = await runCli(command, trusting);
-      expect({ command, code, stdout }).toEqual({ command, code: 3, stdout: '' });
-      expect(stderr).toContain(says);
-    }
-    expect((await askInfo(server.adminUrl)).messagesSinceStart).toBe(0);
-    await server.stop();
-  });
+  withOpenssl(
+    `a request to a TLS ingest port by mistake is no message, --http ${http}`,
+    async () => {
+      const { cert, key } = await certificate('a');
+      const server = await Server.start({
+        dataDir: await temporaryFolder(),
+        flags: ['--http', http, '--tls-cert', cert, '--tls-key', key],
+      });
+      const trusting = { env: { RETO3_URL: `https://127.0.0.1:${server.port}`, RETO3_CA: cert } };
+      for (const command of [['health'], ['stats', 'sec'], ['stats', 'sec', '--follow'], ['top']]) {
+        const { code, stdout, stderr } = await runCli(command, trusting);
+        expect({ command, code, stdout }).toEqual({ command, code: 3, stdout: '' });
+        expect(stderr).toContain(says);
+      }
+      expect((await askInfo(server.adminUrl)).messagesSinceStart).toBe(0);
+      await server.stop();
+    },
+  );
 }
 
 /** The SHA-256 of the certificate that a new connection gets. */

@@ -12,7 +12,9 @@ import {
   damageMessage,
   errorHints,
   type FormatName,
+  type PartlyCounted,
   type PeriodName,
+  partialOf,
   periods,
   quantity,
   Reto3Error,
@@ -20,6 +22,7 @@ import {
   type ScopeSelector,
   secondsOnlyHint,
   secondsOnlyText,
+  timeText,
 } from '@reto3/core';
 import type { CountsView } from '@reto3/engine';
 import { apiOptionsOf } from './flags.ts';
@@ -152,13 +155,14 @@ async function fromView(
   const { scope } = scopeOf(question);
   const period = periods[question.period];
   try {
-    const { to, empty, secondsOnly, pieces, damages } = await answer(
+    const { to, empty, secondsOnly, pieces, damages, partial } = await answer(
       view,
       { ...question, period, scope },
       nowMs,
     );
     await pipeline(Readable.from(pieces, { objectMode: false }), into, { end: false });
-    settle(question, damagedOf(damages), secondsOnly ? 'seconds only' : empty);
+    const missing = { ...damagedOf(damages), ...(partial && partialOf(partial)) };
+    settle(question, missing, secondsOnly ? 'seconds only' : empty);
     return String(to);
   } finally {
     await view.store.close();
@@ -169,6 +173,7 @@ async function fromView(
 type Empty = boolean | 'seconds only';
 
 function settle({ period, onMissing }: Question, missing: Missing, empty: Empty): void {
+  notePartial(period, missing);
   if (onMissing === undefined) assertComplete(period, missing, empty);
   else onMissing(missing);
 }
@@ -190,6 +195,18 @@ export function damageNotes(what: string, say = noteOnStderr): (missing: Missing
 }
 
 const maxNoted = 3;
+
+/** Names the windows counted in part, of an answer whose format cannot mark them. */
+export function notePartial(
+  what: string,
+  { partial = [], partialWindows = partial.length }: Partial<PartlyCounted>,
+): void {
+  if (partialWindows === 0) return;
+  const first = partial.slice(0, maxNoted).map((start) => timeText(start));
+  const more = partialWindows - first.length;
+  const names = [...first, ...(more > 0 ? [`${more} more`] : [])].join(', ');
+  noteOnStderr(`counted in part, as at a start or stop: ${what} ${names}`);
+}
 
 /**
  * Checks the list of omitted windows at the end of an answer.

@@ -10,14 +10,16 @@ import {
   ask,
   Connection,
   endHeaders,
+  type Missing,
   request,
 } from '@reto3/client';
 import type { ReportList } from '@reto3/client/answers';
-import { damagedOf, type FormatName, Reto3Error, timeText } from '@reto3/core';
+import { damagedOf, type FormatName, partialOf, Reto3Error, timeText } from '@reto3/core';
 import {
   type Asked,
   assertComplete,
   damageNotes,
+  notePartial,
   type Source,
   serverToFollow,
   withFittingHint,
@@ -40,6 +42,8 @@ export interface ReportQuestion extends Asked {
   readonly total?: boolean | undefined;
   readonly follow?: boolean | undefined;
   readonly format: FormatName;
+  /** Whether to say which windows were counted in part, because the output cannot mark them. */
+  readonly notesPartial?: boolean | undefined;
   /** The module of a report that is not built in; needed to read a folder. */
   readonly module: string | undefined;
 }
@@ -139,12 +143,14 @@ async function fromServer(
     throw body.cut(error);
   });
   sayWithout(String(response.headers['reto3-without'] ?? ''), question.name);
-  assertComplete(
-    `report ${question.name}`,
-    body.missing,
-    response.headers['reto3-empty'] === 'true',
-  );
+  settle(question, body.missing, response.headers['reto3-empty'] === 'true');
   return String(response.headers['reto3-to']);
+}
+
+/** @throws Reto3Error RETO3_NO_DATA, RETO3_BLOCK_DAMAGED */
+function settle({ name, notesPartial }: ReportQuestion, missing: Missing, empty: boolean): void {
+  if (notesPartial) notePartial(`report ${name}`, missing);
+  assertComplete(`report ${name}`, missing, empty);
 }
 
 function requestRows(api: ApiOptions, question: ReportQuestion): Promise<IncomingMessage> {
@@ -168,31 +174,37 @@ async function fromFolder(
   question: ReportQuestion,
   into: Writable,
 ): Promise<string> {
-  const [{ DataFolder }, { answerReport, answerWindows }, { findReports }] = await Promise.all([
+  const [{ DataFolder }, reports, { findReports }] = await Promise.all([
     import('@reto3/engine'),
     import('@reto3/reports'),
     import('@reto3/reports/load'),
   ]);
+  const { answerReport, answerWindows, periodOfParts } = reports;
   const { name, module, cluster } = question;
   const loaded = module === undefined ? [] : await findReports([module]);
   const given = loaded.find(({ report }) => report.name === name)?.report;
-  return DataFolder.ofScope(folder, cluster ? 'cluster' : 'node', async ({ store }) => {
+  return DataFolder.ofScope(folder, cluster ? 'cluster' : 'node', async (data) => {
     const { report, open } = await (cluster ? reportInMergersFolder : reportInFolder)(
-      store,
+      data.store,
       name,
       given,
     );
     const windows = answerWindows(report, question);
     const view = await open(windows.period.name);
+    const nowMs = Date.now();
+    const period = periodOfParts(windows);
+    const counts = period && (await data.view(period, nowMs));
     try {
       const scope = cluster ? 'cluster' : 'node';
       const asked = { ...question, windows, scope } as const;
-      const answered = await answerReport(view, report, asked, Date.now());
+      const answered = await answerReport(view, counts, report, asked, nowMs);
       await pipeline(Readable.from(answered.pieces, { objectMode: false }), into, { end: false });
-      assertComplete(`report ${name}`, damagedOf(answered.damages), answered.empty);
+      const missing = { ...damagedOf(answered.damages), ...partialOf(answered.partial) };
+      settle(question, missing, answered.empty);
       return String(answered.to);
     } finally {
       await view.close();
+      await counts?.store.close();
     }
   });
 }
@@ -278,6 +290,7 @@ export async function followReport(
       if (!into.write(rows)) await once(into, 'drain');
       next = { from: String(response.headers['reto3-to']) };
       say(body.missing);
+      if (question.notesPartial) notePartial(`report ${question.name}`, body.missing);
       first = false;
       connection.connected();
     } catch (error) {

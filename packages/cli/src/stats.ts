@@ -5,14 +5,17 @@ import {
   type FormatName,
   formatNames,
   formatRows,
+  formatsWithoutMarks,
   type PeriodName,
   periods,
+  startsOf,
 } from '@reto3/core';
 import {
   type Asked,
   type CountsSource,
   countsSourceOf,
   damageNotes,
+  notePartial,
   scopeOf,
   serverToFollow,
   writeAnswer,
@@ -56,6 +59,8 @@ async function followStats(
     new Contact(api.url),
   )) {
     onMissing(chunk);
+    if (formatsWithoutMarks.has(rowFormat))
+      notePartial(period, { partial: startsOf('partial', chunk, periods[period]) });
     if (!process.stdout.write(formatRows(rowFormat, chunk, periods[period])))
       await once(process.stdout, 'drain');
   }

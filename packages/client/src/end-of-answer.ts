@@ -5,12 +5,16 @@
  */
 import type { IncomingMessage } from 'node:http';
 import { pipeline, Transform, type TransformCallback } from 'node:stream';
-import { endMark, Reto3Error } from '@reto3/core';
+import { endMark, type PartlyCounted, Reto3Error } from '@reto3/core';
 import type { Stats } from './answers/index.ts';
 import { type ApiOptions, answerCut } from './api-client.ts';
 
-/** The damaged windows that an answer omits. Older servers do not count the places. */
-export type Missing = Pick<Stats, 'damaged'> & Partial<Pick<Stats, 'damagedPlaces'>>;
+/**
+ * The damaged windows that an answer omits, and those counted in part if its format has no marks.
+ * Older servers do not count the places, and list no partial windows.
+ */
+export type Missing = Pick<Stats, 'damaged'> &
+  Partial<Pick<Stats, 'damagedPlaces'> & PartlyCounted>;
 
 /** Requests the end record in the body. Older servers ignore it and send only the trailer. */
 export const endHeaders = { 'reto3-end': 'body' } as const;

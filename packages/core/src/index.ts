@@ -25,6 +25,12 @@ export {
   scopes,
   startsOf,
 } from './answer/format.ts';
+export {
+  formatsWithoutMarks,
+  PartialWindows,
+  type PartlyCounted,
+  partialOf,
+} from './answer/partial-windows.ts';
 export { readToken } from './bearer-token.ts';
 export type { Chunk } from './chunk.ts';
 export {

@@ -62,8 +62,7 @@ export class Accumulators<Accumulator> {
     const time = report.timeOf?.(message) ?? arrivedMs;
     if (!(time >= 0 && time <= largestTime))
       throw new RangeError(`timeOf returned ${time}, want epoch ms`);
-    const isPossible =
-      time >= arrivedMs - this.#maxLatenessMs && time <= arrivedMs + maxAheadMs;
+    const isPossible = time >= arrivedMs - this.#maxLatenessMs && time <= arrivedMs + maxAheadMs;
     const isPlaced = isPossible && this.#goTo(alignDown(time, this.#windowMs), this.#maxWindows);
     if (!isPlaced) this.#goTo(alignDown(arrivedMs, this.#windowMs), Number.POSITIVE_INFINITY);
     if (this.#recent === undefined) throw new Error('BUG: a message without a window');

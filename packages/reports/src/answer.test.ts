@@ -1,3 +1,5 @@
+import { allocateWindows, type FormatName, sec } from '@reto3/core';
+import type { CountsView } from '@reto3/engine';
 import { describe, expect, it } from 'vitest';
 import { type AskedWindows, answerReport, answerWindows } from './answer.ts';
 import { builtInReport } from './built-in/built-in.ts';
@@ -24,6 +26,64 @@ function secondsOf(report: Report, counts: readonly number[]): ReportWindows {
   };
 }
 
+/** The counts of a server that counted no second 3, and only a part of second 1. */
+function countsWithGaps(): CountsView {
+  const windows = allocateWindows(sec.blockWindows);
+  windows.counted.fill(1, 0, 7);
+  windows.counted[3] = 0;
+  windows.partial[1] = 1;
+  return {
+    ...{ finalThrough: 7_000, newestEnd: 7_000, oldest: 0, minutes: [] },
+    deletedBefore: { ms10: 0, sec: 0, min: 0 },
+    store: {
+      async *rows() {
+        yield { start: 0, windows };
+      },
+      close: async () => undefined,
+    },
+  };
+}
+
+describe('windows that were counted in part', () => {
+  const report = builtInReport('by:path');
+  if (report === undefined) throw new Error('there is no such report');
+
+  async function answer(every: string, format: FormatName) {
+    if (report === undefined) throw new Error('there is no such report');
+    const windows = answerWindows(report, { every, period: 'sec' });
+    const question = { windows, scope: 'node', format, from: '0', open: true } as const;
+    const view = secondsOf(report, [1, 1, 1, 1, 1, 1, 1, 1]);
+    const counts = countsWithGaps();
+    const { pieces, partial } = await answerReport(view, counts, report, question, 100_000);
+    let text = '';
+    for await (const piece of pieces) text += piece;
+    return { text, partial: partial.partial };
+  }
+
+  it.each([
+    ['1s', [1_000, 3_000]],
+    ['2s', [0, 2_000]],
+    ['4s', [0]],
+    // No minute is over yet.
+    ['1m', []],
+  ])('of %s are marked in JSON and NDJSON, and listed for the others', async (every, partial) => {
+    const json = await answer(every, 'json');
+    expect(JSON.parse(json.text)).toMatchObject({ partial, partialWindows: partial.length });
+    const ndjson = await answer(every, 'ndjson');
+    const rows: { start: number; partial?: true }[] = ndjson.text
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line));
+    const marked = rows.filter((row) => row.partial).map(({ start }) => start);
+    expect([...new Set(marked)]).toEqual(partial);
+    for (const format of ['text', 'csv'] as const) {
+      const { text, partial: listed } = await answer(every, format);
+      expect(listed).toEqual(partial);
+      expect(text).not.toContain('partial');
+    }
+  });
+});
+
 describe('windows of any length', () => {
   const report = builtInReport('by:path');
   if (report === undefined) throw new Error('there is no such report');
@@ -33,7 +93,7 @@ describe('windows of any length', () => {
     const windows = answerWindows(report, asked);
     const view = secondsOf(report, [1, 2, 3, 4, 5, 6, 7]);
     const question = { windows, scope: 'node', format: 'json', ...range } as const;
-    const { pieces } = await answerReport(view, report, question, 100_000);
+    const { pieces } = await answerReport(view, undefined, report, question, 100_000);
     let text = '';
     for await (const piece of pieces) text += piece;
     return JSON.parse(text);

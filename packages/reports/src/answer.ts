@@ -6,6 +6,8 @@ import {
   alignDown,
   type Damage,
   type FormatName,
+  PartialWindows,
+  type PartlyCounted,
   type Period,
   type PeriodName,
   parseDuration,
@@ -17,10 +19,12 @@ import {
   resolveRange,
   type Scope,
 } from '@reto3/core';
+import type { CountsView } from '@reto3/engine';
 import type { Report } from './contract.ts';
 import { type MergedWindow, mergeWindows } from './merge-windows.ts';
+import { PartlyCountedWindows, periodOfParts } from './partly-counted.ts';
 import type { ReportWindows } from './reading.ts';
-import { columnsOf, formatRows } from './rows.ts';
+import { columnsOf, formatRows, type Parts } from './rows.ts';
 
 /** The windows of an answer: stored ones, or longer ones merged from them. */
 export interface Windows {
@@ -45,6 +49,8 @@ export interface ReportReply {
   readonly pieces: AsyncIterable<string>;
   /** What the answer leaves out; complete after the last piece. */
   readonly damages: readonly Damage[];
+  /** Its windows that were counted only in part; complete after the last piece. */
+  readonly partial: PartlyCounted;
 }
 
 /**
@@ -111,11 +117,13 @@ export function answerWindows(
 const longestEveryMs = 366 * 86_400_000;
 
 /**
+ * @param counts of the same server and moment: they tell which windows were counted only in part
  * @param nowMs the present, which ages in the question count back from; epoch ms
  * @throws Reto3Error RETO3_BAD_TIME, RETO3_BAD_RANGE; reading the pieces, RETO3_REPORT_FAILED
  */
 export async function answerReport(
   view: ReportWindows,
+  counts: CountsView | undefined,
   report: Report,
   question: Question,
   nowMs: number,
@@ -153,7 +161,34 @@ export async function answerReport(
         : 'may grow',
     ...columnsOf(report),
   };
-  return { to: range.to, empty, pieces: formatRows(format, head, report, read, damages), damages };
+  const partial = new PartialWindows();
+  const pieces = withParts(counts, asked, { from, to: range.to }, partial, (parts) =>
+    formatRows(format, head, report, read, damages, parts),
+  );
+  return { to: range.to, empty, pieces, damages, partial };
+}
+
+/** The pieces, made with what the counts tell about their windows. */
+async function* withParts(
+  counts: CountsView | undefined,
+  asked: Windows,
+  range: { readonly from: number; readonly to: number },
+  found: PartialWindows,
+  make: (parts: Parts) => AsyncIterable<string>,
+): AsyncGenerator<string> {
+  const period = periodOfParts(asked);
+  const counted =
+    counts === undefined || period === undefined
+      ? undefined
+      : new PartlyCountedWindows(counts, period, range);
+  const { everyMs = range.to - range.from } = asked;
+  const include = async (start: number): Promise<boolean> =>
+    (await counted?.includes(start, start + everyMs)) === true;
+  try {
+    yield* make({ found, include });
+  } finally {
+    await counted?.close();
+  }
 }
 
 /** The start of the newest `last` windows; damaged rows among them are included. */

@@ -10,6 +10,7 @@ export { countKeysOf } from './key-counts.ts';
 export { ReportLedgers } from './ledgers.ts';
 export { mergeWindows } from './merge-windows.ts';
 export { type Need, Needs } from './needs.ts';
+export { PartlyCountedWindows, periodOfParts } from './partly-counted.ts';
 export {
   newestEndOf,
   type ReadRange,

@@ -2,7 +2,14 @@
  * The rows of a report: computed from its windows, checked, and formatted as text, CSV, JSON or
  * NDJSON.
  */
-import { type Damage, damagedFields, type FormatName, timeText } from '@reto3/core';
+import {
+  type Damage,
+  damagedFields,
+  type FormatName,
+  type PartialWindows,
+  partialOf,
+  timeText,
+} from '@reto3/core';
 import { problemOf } from './columns.ts';
 import type { Report, ReportRow, Value } from './contract.ts';
 import { type MergedWindow, reading } from './merge-windows.ts';
@@ -20,12 +27,21 @@ interface Head {
   readonly columns: readonly string[];
 }
 
+/** The windows of an answer that were counted only in part. */
+export interface Parts {
+  /** Takes those with rows, in order. */
+  readonly found: PartialWindows;
+  /** Whether the window that starts then is one; asked in order of time. */
+  readonly include: (start: number) => Promise<boolean>;
+}
+
 const pieceChars = 16_384;
 
 /**
  * The body of an answer, in pieces.
  * @param read reads the windows of the answer
  * @param damages what it leaves out; complete after the last window, and at the end of JSON
+ * @param parts which windows to mark; undefined if that is not known
  * @throws Reto3Error RETO3_REPORT_FAILED
  */
 export async function* formatRows(
@@ -34,6 +50,7 @@ export async function* formatRows(
   report: Report,
   read: () => AsyncIterable<MergedWindow>,
   damages: readonly Damage[],
+  parts?: Parts,
 ): AsyncGenerator<string> {
   const names = Object.keys(report.columns);
   const separator = format === 'json' ? ',' : '';
@@ -41,17 +58,30 @@ export async function* formatRows(
   if (format === 'csv') piece = `${head.columns.join(',')}\n`;
   let first = true;
   for await (const window of read()) {
-    for (const row of rowsIn(report, window)) {
+    const rows = rowsIn(report, window);
+    const isPartial = rows.length > 0 && (await parts?.include(window.start)) === true;
+    if (isPartial) parts?.found.add(window.start);
+    for (const row of rows) {
       if (!first) piece += separator;
       first = false;
-      piece += formatRow(format, window.start, names, row, report.types);
+      const line = formatRow(format, window.start, names, row, report.types);
+      piece += isPartial && format === 'ndjson' ? marked(line, names) : line;
     }
     if (piece.length < pieceChars) continue;
     yield piece;
     piece = '';
   }
-  if (format === 'json') piece += `],${damagedFields(damages)}\n`;
+  if (format === 'json') {
+    const partial =
+      parts === undefined ? '' : `${JSON.stringify(partialOf(parts.found)).slice(1, -1)},`;
+    piece += `],${partial}${damagedFields(damages)}\n`;
+  }
   if (piece !== '') yield piece;
+}
+
+/** A line of NDJSON of a window that was counted in part; a column of that name has precedence. */
+function marked(line: string, columns: readonly string[]): string {
+  return columns.includes('partial') ? line : line.replace(/\}\n$/, ',"partial":true}\n');
 }
 
 /** The rows of a stored window. @throws Reto3Error RETO3_REPORT_FAILED */

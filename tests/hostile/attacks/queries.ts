@@ -110,7 +110,13 @@ export const queries: Attack = {
     if (missing !== undefined) return { text: `not run: ${missing}`, broken: [] };
     const found = [];
     for (const ack of acks) found.push(await attack(ack));
-    const columns = ['--ack', 'readers', 'messages/s without', 'with', 'ratio, median of the pairs'];
+    const columns = [
+      '--ack',
+      'readers',
+      'messages/s without',
+      'with',
+      'ratio, median of the pairs',
+    ];
     const figures = ['least and most', 'query thread without, of a core', 'with', 'MB read'];
     const rows = found.map(([row]) => row);
     return {

@@ -105,8 +105,8 @@ const roundMs = [
   ...[1, 2, 5, 10, 15, 30, 60, 120, 180, 360, 720].map((minutes) => minutes * minuteMs),
 ];
 
-/** Marks the axis below partial windows. */
-const partialMark = '╌';
+/** Marks the axis below partial windows, and partial seconds in `reto3 top`. */
+export const partialMark = '╌';
 
 interface Axis {
   readonly chars: number;

@@ -17,7 +17,7 @@ import { columnsIn, columnsOfModule, reportFormats, writeRows } from '../report-
 export default defineCommand({
   summary: 'Print the rows of a report',
   description:
-    'Prints one line per row, oldest first: the start of its window (UTC) and the columns. Only final windows; a window without rows has no line. For logs, and for folders from reto3 import --keep, the report is computed now. reto3 reports lists names and columns.',
+    'Prints one line per row, oldest first: the start of its window (UTC) and the columns. Only final windows; a window without rows has no line. JSON and NDJSON mark what was counted in part, as at a start; for the other formats, a line on stderr names it. For logs, and for folders from reto3 import --keep, the report is computed now. reto3 reports lists names and columns.',
   args: {
     name: { description: 'name of a report; see reto3 reports', required: true },
     period: {
@@ -68,6 +68,7 @@ export default defineCommand({
       period: args.period === undefined ? undefined : parsePeriod(args.period).name,
       ...{ last, from, to, open, cluster, every, total, follow },
       module: flags.report,
+      notesPartial: format !== 'json' && format !== 'ndjson',
     };
     if (follow && output !== undefined)
       throw new Reto3Error('RETO3_BAD_FLAG', 'got --follow and a file to write', {

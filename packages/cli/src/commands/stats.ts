@@ -6,7 +6,7 @@ import { stats } from '../stats.ts';
 export default defineCommand({
   summary: 'Print how many messages arrived in each window',
   description:
-    'Prints one line per window, oldest first: its start (UTC), a comma, its count. Only final windows, including zeros; time in which no server counted has no lines. JSON and NDJSON also mark what was counted in part, as at a start. Exit code 4: nothing was counted in that range.',
+    'Prints one line per window, oldest first: its start (UTC), a comma, its count. Only final windows, including zeros; time in which no server counted has no lines. JSON and NDJSON mark what was counted in part, as at a start; for text and CSV, a line on stderr names it. Exit code 4: nothing was counted in that range.',
   args: {
     period: {
       description: `${periodNames.join(', ')}; also 10ms, 1s, 1m, second, minute`,

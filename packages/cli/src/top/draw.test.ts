@@ -56,6 +56,22 @@ test('of a cluster it shows the messages and the shares of its nodes, nothing of
   expect(lines.join('\n')).not.toMatch(/^(messages|freshness|workers)/m);
 });
 
+test('a second that was counted in part is marked, and is not the highest', () => {
+  const recent = new RecentWindows();
+  // The server started 300 ms before a second ended, and was flooded.
+  const windows = Array.from({ length: 230 }, (_, index): [number, number] => [
+    end - 2_300 + index * 10,
+    index < 30 ? 1_000 : 1,
+  ]);
+  recent.take(windows, end);
+  const lines = drawTop(server, recent, { ...canvas, columns: 5 });
+  const title = lines.findIndex((line) => line.startsWith('each of the last'));
+  expect(lines.slice(title, title + 2)).toEqual([
+    'each of the last 5 s, the highest 100; ╌ counted in part',
+    '  ╌██',
+  ]);
+});
+
 test('text from a server cannot command the terminal', () => {
   const hostile = '\u001b]52;c;aGk=\u0007\n\u009b2J\u202e';
   const nodes = [{ ...node, name: hostile, state: 'live' as const, rate: 1, share: 1 }];

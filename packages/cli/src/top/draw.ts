@@ -4,8 +4,9 @@
  */
 
 import { styleText } from 'node:util';
-import { quantity, terminalCell, timeText } from '@reto3/core';
+import { ms10, quantity, terminalCell, timeText } from '@reto3/core';
 import { percent, short } from '../analysis.ts';
+import { partialMark } from '../chart/draw.ts';
 import type { Canvas } from '../terminal/screen.ts';
 import { tableLines } from '../terminal/table.ts';
 import { type RecentWindows, reachMs } from './recent-windows.ts';
@@ -103,22 +104,30 @@ function silentLine({ connectionsWithoutMessage = 0 }: ShownInfo): string[] {
   ];
 }
 
-/** Messages in each whole second of the last minute; blank if no window of it was counted. */
+/**
+ * Messages in each whole second of the last minute; blank if no window of it was counted, and a mark
+ * if only some were.
+ */
 function sparkline(recent: RecentWindows, columns: number): string[] {
   const end = Math.floor(recent.end / secondMs) * secondMs;
   const seconds = Math.max(1, Math.min(reachMs / secondMs - 1, columns));
-  const counts = new Array<number>(seconds).fill(Number.NaN);
+  const counts = new Array<number>(seconds).fill(0);
+  const windows = new Array<number>(seconds).fill(0);
   for (const { start, count } of recent.between(end - seconds * secondMs, end)) {
     const second = Math.floor((start - end) / secondMs) + seconds;
-    counts[second] = (counts[second] || 0) + count;
+    counts[second] = (counts[second] ?? 0) + count;
+    windows[second] = (windows[second] ?? 0) + 1;
   }
-  const highest = Math.max(0, ...counts.filter((count) => !Number.isNaN(count)));
-  const line = counts.map((count) => {
-    if (Number.isNaN(count)) return ' ';
+  const isWhole = (second: number): boolean => windows[second] === secondMs / ms10.windowMs;
+  const highest = Math.max(0, ...counts.filter((_, second) => isWhole(second)));
+  const line = counts.map((count, second) => {
+    if (windows[second] === 0) return ' ';
+    if (!isWhole(second)) return partialMark;
     const level = highest === 0 ? 0 : Math.round((count / highest) * (levels.length - 1));
     return levels[level] ?? levels[0];
   });
-  return [`each of the last ${seconds} s, the highest ${whole(highest)}`, line.join('')];
+  const note = line.includes(partialMark) ? `; ${partialMark} counted in part` : '';
+  return [`each of the last ${seconds} s, the highest ${whole(highest)}${note}`, line.join('')];
 }
 
 function peakLines(recent: RecentWindows): string[] {

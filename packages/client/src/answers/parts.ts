@@ -39,6 +39,15 @@ export const rangeFields = {
   finalThrough: { ...epochMs, description: 'End of the newest final window, epoch ms' },
 } as const;
 
+/** Windows counted in part, where an answer names only the first ones. */
+export const partialFields = {
+  partial: array(
+    epochMs,
+    'Starts of the windows that were only partly counted, as at a start or stop: the first 100',
+  ),
+  partialWindows: { ...count, description: 'How many of them there are in all' },
+} as const;
+
 export const damageFields = {
   damaged: array(
     object({ from: epochMs, to: epochMs, reason: text }),

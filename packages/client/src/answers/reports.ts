@@ -7,6 +7,7 @@ import {
   epochMs,
   flag,
   object,
+  partialFields,
   period,
   rangeFields,
   scopeFields,
@@ -113,14 +114,18 @@ export const reportSchema = object({
     'The type and unit of each column; null if the report does not say',
   ),
   rows: array(array(cell), 'The first cell is the start of the window, epoch ms'),
+  ...partialFields,
   ...damageFields,
 });
 export type Report = TypeOf<typeof reportSchema>;
 
-/** A line of /v1/reports/{name} as NDJSON: the start, and a cell for each column. */
+/**
+ * A line of /v1/reports/{name} as NDJSON: the start, and a cell for each column. A window that was
+ * only partly counted has `"partial": true`, unless the report has a column of that name.
+ */
 export const reportRowSchema = {
   type: 'object',
   required: ['start'],
-  properties: { start: epochMs },
+  properties: { start: epochMs, partial: { type: ['boolean', ...cell.type] } },
   additionalProperties: cell,
 } as const;

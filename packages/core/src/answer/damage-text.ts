@@ -3,6 +3,7 @@
  * so an answer lists the first ones and the total.
  */
 import type { Damage } from '../damage.ts';
+import { type PartlyCounted, partialOf } from './partial-windows.ts';
 
 /** The time of a damaged part of a range, [from, to), epoch ms. */
 interface Place {
@@ -63,6 +64,7 @@ function asciiOf(value: unknown): string {
 }
 
 /** The last record of an answer, if the client asked for one: proves that the answer is complete. */
-export function endRecord(damages: readonly Damage[]): string {
-  return `${endMark}${JSON.stringify(damagedOf(damages))}\n`;
+export function endRecord(damages: readonly Damage[], partial?: PartlyCounted): string {
+  const fields = { ...damagedOf(damages), ...(partial && partialOf(partial)) };
+  return `${endMark}${JSON.stringify(fields)}\n`;
 }

@@ -8,12 +8,16 @@ import {
   type Damages,
   type FormatName,
   formatAnswer,
+  formatsWithoutMarks,
+  PartialWindows,
+  type PartlyCounted,
   type Period,
   type RangeRequest,
   type ReadAgain,
   resolveRange,
   type ScopeSelector,
   secondsOnly,
+  startsOf,
 } from '@reto3/core';
 import type { CountsView } from '../coordinator/coordinator.ts';
 import { readChunks, resolveLast } from './chunks.ts';
@@ -35,6 +39,8 @@ export interface Reply {
   readonly pieces: AsyncIterable<Uint8Array | string>;
   /** What the answer leaves out; complete after the last piece. */
   readonly damages: Damages;
+  /** Final windows counted in part, if the format has no marks; complete after the last piece. */
+  readonly partial?: PartlyCounted;
 }
 
 /**
@@ -65,8 +71,26 @@ export async function answer(view: CountsView, question: Question, nowMs: number
   } as const;
   const found = await contentOf(read());
   const empty = found !== 'windows';
-  const pieces = formatAnswer(format, head, read, damages);
-  return { to: range.to, empty, secondsOnly: found === 'seconds only', pieces, damages };
+  const partial = new PartialWindows();
+  const rows = formatsWithoutMarks.has(format)
+    ? () => noting(read(), period, view.finalThrough, partial)
+    : read;
+  const pieces = formatAnswer(format, head, rows, damages);
+  return { to: range.to, empty, secondsOnly: found === 'seconds only', pieces, damages, partial };
+}
+
+/** Yields the same chunks; adds the final windows among them that were counted in part. */
+async function* noting(
+  chunks: ReturnType<ReadAgain>,
+  period: Period,
+  finalThrough: number,
+  partial: PartialWindows,
+): AsyncGenerator<Chunk> {
+  for await (const chunk of chunks) {
+    for (const start of startsOf('partial', chunk, period))
+      if (start + period.windowMs <= finalThrough) partial.add(start);
+    yield chunk;
+  }
 }
 
 async function collect(chunks: AsyncIterable<Chunk>): Promise<Chunk[]> {

@@ -134,7 +134,8 @@ describe('Connections', () => {
   });
 
   it('has capacity for 490 requests in all besides health checks', async () => {
-    for (let index = 0; index < 491; index++) open(request('/stream'), `127.0.0.${2 + (index % 4)}`);
+    for (let index = 0; index < 491; index++)
+      open(request('/stream'), `127.0.0.${2 + (index % 4)}`);
     await waitUntil('all are handed over', () => given.length === 491);
     expect(room.filter((has) => has)).toHaveLength(490);
     expect(room.at(-1)).toBe(false);

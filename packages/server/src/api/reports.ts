@@ -18,6 +18,7 @@ import {
 } from '@reto3/reports';
 import type { FastifyPluginAsync } from 'fastify';
 import type { QueryLimiter } from './query-limiter.ts';
+import { readCost } from './read-throttle.ts';
 import {
   errorResponse,
   isEnabled,
@@ -26,7 +27,7 @@ import {
   scopeParameter,
   selectorParameters,
 } from './schemas.ts';
-import { requireCluster, selectorOf } from './scope.ts';
+import { openView, requireCluster, selectorOf } from './scope.ts';
 import { maxWindows, streamAnswer } from './stream-answer.ts';
 
 const listSchema = {
@@ -49,7 +50,7 @@ const rowsSchema = {
   description:
     'Final windows only unless `open` is given. A window may have several rows, or none. In JSON, `columns` names the ' +
     'cells of `rows`; the first is the start (epoch ms). The headers `reto3-empty` and `reto3-to`, damage and `reto3-end` ' +
-    'work as in /v1/stats. With `scope=cluster` the parts of all nodes are merged; the header `reto3-without` names ' +
+    'work as in /v1/stats; JSON and NDJSON mark windows that were counted only in part. With `scope=cluster` the parts of all nodes are merged; the header `reto3-without` names ' +
     'nodes that count but do not run the report.',
   tags: ['reports'],
   params: {
@@ -99,7 +100,8 @@ export const reportRoutes: FastifyPluginAsync<{
   readonly ledgers: ReportLedgers;
   readonly cluster: Cluster | undefined;
   readonly queryLimiter: QueryLimiter;
-}> = async (app, { coordinator, ledgers, cluster, queryLimiter }) => {
+}> = async (app, parts) => {
+  const { coordinator, ledgers, cluster, queryLimiter } = parts;
   app.get<{ Querystring: TypeOf<typeof listSchema.querystring> }>(
     '/v1/reports',
     { schema: listSchema },
@@ -133,10 +135,13 @@ export const reportRoutes: FastifyPluginAsync<{
       const body = await queryLimiter.run(request, countsPerAccumulator * read, async (context) => {
         const all = merged?.view(report, period.name, node) ?? (await nodeView(name, period.name));
         const view = context.report(all);
+        const counts = context.counts(openView({ scope, node }, parts), readCost.audit);
         const without = merged?.without(report, node) ?? [];
         if (without.length > 0) reply.header('reto3-without', without.join(','));
-        const begin = () => answerReport(view, report, question, Date.now());
-        return streamAnswer(reply, format, begin, () => view.close());
+        const begin = () => answerReport(view, counts, report, question, Date.now());
+        return streamAnswer(reply, format, begin, async () => {
+          await Promise.all([view.close(), counts.store.close()]);
+        });
       });
       return reply.send(body);
     },

@@ -7,6 +7,7 @@ import {
   damagedTrailer,
   endRecord,
   type FormatName,
+  type PartlyCounted,
   type Period,
   type RangeRequest,
   resolveRange,
@@ -36,12 +37,12 @@ export async function streamAnswer(
   close: () => Promise<void>,
 ): Promise<Readable | Buffer> {
   try {
-    const { pieces, damages, to, empty, secondsOnly } = await begin();
+    const { pieces, damages, partial, to, empty, secondsOnly } = await begin();
     reply.header('reto3-to', to).type(contentTypes[format]);
     if (empty) reply.header('reto3-empty', 'true');
     if (secondsOnly) reply.header('reto3-seconds-only', 'true');
     const wantsEnd = reply.request.headers['reto3-end'] === 'body';
-    const rest = (wantsEnd ? withEnd(pieces, damages) : pieces)[Symbol.asyncIterator]();
+    const rest = (wantsEnd ? withEnd(pieces, damages, partial) : pieces)[Symbol.asyncIterator]();
     const { body, complete } = await readAhead(rest);
     // HTTP/1.0 has no chunks, and so no trailers. A long answer is sent in chunks even then: nginx,
     // which asks in HTTP/1.0 before 1.29.7, understands them and notices that an answer was cut off.
@@ -71,9 +72,10 @@ function setTrailers(reply: FastifyReply, damages: Damages): void {
 async function* withEnd(
   pieces: AsyncIterable<Uint8Array | string>,
   damages: Damages,
+  partial: PartlyCounted | undefined,
 ): AsyncGenerator<Uint8Array | string> {
   yield* pieces;
-  yield endRecord(damages);
+  yield endRecord(damages, partial);
 }
 
 type Pieces = AsyncIterator<Uint8Array | string>;
