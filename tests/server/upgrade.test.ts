@@ -2,99 +2,59 @@
  * Data folders of every released version open and stay exact. tests/fixtures/released-VERSION has a
  * folder that this version wrote before `kill -9`, and its answers.
  */
-import { execFileSync } from 'node:child_process';
-import { existsSync } from 'node:fs';
-import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { formatVersion, openDatabase, seal, unseal } from '@reto3/engine';
 import { metaKeys, sublevelNames } from '@reto3/engine/src/store/keys.ts';
+import {
+  releasedFile,
+  releasedFolders,
+  unpackReleased,
+} from '@reto3/engine/src/testing/released-folder.ts';
 import { expect, test } from 'vitest';
-import { ask, askStats } from '../support/api.ts';
 import { runCli } from '../support/cli.ts';
 import { temporaryFolder } from '../support/folder.ts';
+import { expectReleased } from '../support/released.ts';
 import { keepForever, Server } from '../support/server.ts';
-import { countsOf, sumOf } from '../support/windows.ts';
+import { countsOf } from '../support/windows.ts';
 
-interface Expected {
-  /** Counts by start of window, epoch ms; for ms10 only counts above 0. */
-  readonly ms10: Readonly<Record<string, number>>;
-  readonly sec: Readonly<Record<string, number>>;
-  readonly min: Readonly<Record<string, number>>;
-  /** Each report's rows of the period `sec`. */
-  readonly reports: Readonly<Record<string, readonly (readonly unknown[])[]>>;
-}
-
-const fixtures = fileURLToPath(new URL('../fixtures', import.meta.url));
-const released = (await readdir(fixtures)).filter((name) => name.startsWith('released-'));
+const released = releasedFolders();
 const reports = ['lag', 'sizes', 'generated', 'top'].flatMap((name) => ['--report', name]);
-const everything = 'from=0&open=true';
-
-/** Unpacks a fixture. */
-async function folderOf(name: string): Promise<{ dataDir: string; expected: Expected }> {
-  const parent = await temporaryFolder();
-  execFileSync('tar', ['-C', parent, '-xzf', join(fixtures, name, 'data.tar.gz')]);
-  const expected = JSON.parse(await readFile(join(fixtures, name, 'expected.json'), 'utf8'));
-  return { dataDir: join(parent, 'data'), expected };
-}
-
-function totalOf(counts: Readonly<Record<string, number>>): number {
-  return Object.values(counts).reduce((sum, count) => sum + count, 0);
-}
-
-async function expectCounts(adminUrl: string, expected: Expected): Promise<void> {
-  for (const period of ['ms10', 'sec', 'min'] as const) {
-    const counts = countsOf(await askStats(adminUrl, period, everything));
-    for (const [start, count] of Object.entries(expected[period]))
-      expect(counts.get(Number(start)), `${period} ${start}`).toBe(count);
-    expect(sumOf(counts)).toBe(totalOf(expected[period]));
-  }
-}
 
 test.each(released)('a folder of %s opens, is upgraded and stays exact', async (name) => {
-  const { dataDir, expected } = await folderOf(name);
+  const { dataDir, answers } = unpackReleased(name, await temporaryFolder());
   const flags = ['--archive', ...reports, ...keepForever];
   // The second start reads what the first one upgraded.
   for (const _ of ['upgrade', 'again']) {
     const server = await Server.start({ dataDir, flags });
-    await expectCounts(server.adminUrl, expected);
-    for (const [report, rows] of Object.entries(expected.reports)) {
-      const query = `period=sec&${everything}`;
-      const { rows: now } = await ask(server.adminUrl, `/v1/reports/${report}`, query);
-      // Columns of later versions come after the release's.
-      const released = now.map((row, index) => row.slice(0, rows[index]?.length));
-      expect(released).toEqual(rows);
-    }
+    await expectReleased(server, answers);
     expect((await server.stop()).code).toBe(0);
   }
   expect((await runCli(['audit', '--data-dir', dataDir])).code).toBe(0);
   const query = 'SELECT count(*) AS messages FROM messages';
   const archived = await runCli(['query', query, '--data-dir', dataDir, '--format', 'csv']);
-  const total = totalOf(expected.min);
+  const total = Object.values(answers.min).reduce((sum, count) => sum + count, 0);
   expect(archived.stdout.split('\n')[1]).toBe(String(total));
 });
 
 test.each(released)('a folder of %s is readable without a server', async (name) => {
-  const { dataDir, expected } = await folderOf(name);
+  const { dataDir, answers } = unpackReleased(name, await temporaryFolder());
   const { stdout } = await runCli([
     ...['stats', 'sec', '--from', '0', '--format', 'json', '--data-dir', dataDir],
   ]);
   const counts = countsOf(JSON.parse(stdout));
-  for (const [start, count] of Object.entries(expected.sec))
+  for (const [start, count] of Object.entries(answers.sec))
     expect(counts.get(Number(start))).toBe(count);
 });
 
-const withBackup = released.filter((name) => existsSync(join(fixtures, name, 'backup.reto3')));
-
-test.each(withBackup)('a backup of %s restores unchanged', async (name) => {
-  const { expected } = await folderOf(name);
-  const dataDir = join(await temporaryFolder(), 'restored');
-  const backup = join(fixtures, name, 'backup.reto3');
+test.each(released)('a backup of %s restores unchanged', async (name) => {
+  const parent = await temporaryFolder();
+  const { answers } = unpackReleased(name, parent);
+  const dataDir = join(parent, 'restored');
+  const backup = releasedFile(name, 'backup.reto3');
   const restored = await runCli(['restore', backup, '--data-dir', dataDir]);
   expect(restored.code, restored.stderr).toBe(0);
-  const flags = [...reports, ...keepForever];
-  const server = await Server.start({ dataDir, flags });
-  await expectCounts(server.adminUrl, expected);
+  const server = await Server.start({ dataDir, flags: [...reports, ...keepForever] });
+  await expectReleased(server, answers);
   await server.stop();
 });
 

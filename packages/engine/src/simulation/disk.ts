@@ -62,6 +62,13 @@ export class SimulatedDisk {
     },
   };
 
+  /** Puts the rows and the anchor of a data folder on the disk. */
+  fill(rows: Iterable<readonly [key: Buffer, value: Buffer]>, anchored: number | undefined): void {
+    const write = [...rows].map(([key, value]) => ({ type: 'put', key, value }) as const);
+    apply(this.#synced, write);
+    this.#anchored = anchored;
+  }
+
   get failing(): boolean {
     return this.#failing;
   }
