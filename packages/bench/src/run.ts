@@ -14,7 +14,7 @@ import { keyedReport } from './measurements/keyed.ts';
 import { firstPicture, followedLog, logMemory } from './measurements/large-logs.ts';
 import { latency } from './measurements/latency.ts';
 import { goaccess, goaccessVersion, logRates } from './measurements/logs.ts';
-import { queryScaling, storeHistory } from './measurements/queries.ts';
+import { queryScaling, storeFiveYears, storeHistory } from './measurements/queries.ts';
 import { rates } from './measurements/rates.ts';
 import { scaling } from './measurements/scaling.ts';
 import { cliStart, serverStart } from './measurements/starts.ts';
@@ -31,8 +31,13 @@ import { findProgram, firstLineOf } from './program.ts';
 import type { Page } from './report/page.ts';
 import type { Report } from './report/report.ts';
 import { sizesOf } from './report/sizes.ts';
-import { clusterTargets, longHistory, serverTargets, shortHistory } from './report/targets.ts';
-
+import {
+  clusterTargets,
+  fiveYears,
+  longHistory,
+  serverTargets,
+  shortHistory,
+} from './report/targets.ts';
 import { type Comparison, type Finding, isTable, valuesOf } from './result.ts';
 import { spreadOf } from './statistics.ts';
 
@@ -201,8 +206,14 @@ async function stored(bench: Bench): Promise<Finding[]> {
   await collect('storage', () => storage(bench, day));
   await collect('export', () => exports(bench, day));
   bench.say('  storing history');
-  const folders = { [shortHistory]: day.dataDir, [longHistory]: await storeHistory(bench, day) };
-  await collect('start of a server', () => serverStart(bench, folders));
+  const history = await storeHistory(bench, day);
+  const folders = { [shortHistory]: day.dataDir, [longHistory]: history };
+  await collect('start of a server', async () =>
+    serverStart(bench, {
+      ...folders,
+      [fiveYears]: await storeFiveYears(bench, day, history),
+    }),
+  );
   await collect('queries', () => queryScaling(bench, day, folders));
   return found;
 }

@@ -3,10 +3,11 @@
  * virtual clock. The only file that uses the engine's internals.
  */
 
-import { ms10, periods } from '@reto3/core';
+import { ms10, type PeriodName, periodNames } from '@reto3/core';
 import { VirtualClock } from '@reto3/core/testing';
 import {
   anchorIn,
+  type Change,
   Coordinator,
   type Database,
   journalIn,
@@ -23,6 +24,10 @@ export interface TimeRange {
 
 /** Far longer than a server's flush interval, and far shorter than the ring. */
 const flushEveryMs = 20_000;
+
+const dayMs = 86_400_000;
+/** So many blocks are some 400 KB. */
+const rowsAtOnce = 100;
 
 /**
  * Simulates one boot with a clean stop; `nextCount` gives the messages of each consecutive ms10
@@ -76,21 +81,25 @@ function fail(what: string): never {
   throw new Error(`BUG: ${what} while a folder was filled`);
 }
 
-/** Makes history: copies the counts of [fromMs, toMs) before fromMs, `times` times. */
+/**
+ * Makes history: copies the counts of a day, which starts at `from`, to the days before it.
+ * @param days how many days of each period there are then, that day included
+ */
 export async function repeatBefore(
   dataDir: string,
-  fromMs: number,
-  toMs: number,
-  times: number,
+  { from, to }: TimeRange,
+  days: Readonly<Record<PeriodName, number>>,
 ): Promise<void> {
   const store = await Store.open(() => openDatabase(dataDir));
   const snapshot = store.snapshot();
-  for (const period of Object.values(periods)) {
-    const range = { from: fromMs, to: toMs };
-    for await (const { start, windows } of snapshot.rows(period.name, range)) {
-      for (let time = 1; time <= times; time++) {
-        const earlier = start - time * (toMs - fromMs);
-        await store.write([{ put: period.name, start: earlier, windows }], { sync: false });
+  for (const name of periodNames) {
+    for await (const { start, windows } of snapshot.rows(name, { from, to })) {
+      let changes: Change[] = [];
+      for (let day = 1; day < days[name]; day++) {
+        changes.push({ put: name, start: start - day * dayMs, windows });
+        if (changes.length < rowsAtOnce && day < days[name] - 1) continue;
+        await store.write(changes, { sync: false });
+        changes = [];
       }
     }
   }

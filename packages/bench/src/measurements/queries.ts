@@ -11,11 +11,26 @@ import type { Comparison, Finding } from '../result.ts';
 import { quantile } from '../statistics.ts';
 import type { StoredDay } from './stored-day.ts';
 
-/** A copy of the stored day, preceded by as many copies as the plan asks for. */
+/** A copy of the stored day and the days before it, as many in all as the plan asks for. */
 export async function storeHistory(bench: Bench, day: StoredDay): Promise<string> {
   const dataDir = join(await bench.folder(), 'data');
   await cp(day.dataDir, dataDir, { recursive: true });
-  await repeatBefore(dataDir, day.fromMs, day.toMs, bench.plan.historyDays - 1);
+  const { historyDays } = bench.plan;
+  const range = { from: day.fromMs, to: day.toMs };
+  await repeatBefore(dataDir, range, { ms10: historyDays, sec: historyDays, min: historyDays });
+  return dataDir;
+}
+
+/** A copy of the long history, with the seconds and minutes that a server keeps by default. */
+export async function storeFiveYears(
+  bench: Bench,
+  day: StoredDay,
+  history: string,
+): Promise<string> {
+  const dataDir = join(await bench.folder(), 'data');
+  await cp(history, dataDir, { recursive: true });
+  const range = { from: day.fromMs, to: day.toMs };
+  await repeatBefore(dataDir, range, { ms10: 1, sec: 365, min: 5 * 365 });
   return dataDir;
 }
 

@@ -81,8 +81,8 @@ function targetTable({ results }: Report, targets: readonly Target[]): string {
   const rows = verdicts(results, targets).map(({ what, wanted, reached, met }): Cell[] => [
     what,
     wanted,
-    reached === undefined ? 'not measured' : reached,
-    met ? 'yes' : 'no',
+    reached ?? '',
+    met === undefined ? 'not measured' : met ? 'yes' : 'no',
   ]);
   return table(['what', 'target', 'measured', 'met'], rows);
 }
