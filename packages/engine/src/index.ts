@@ -18,7 +18,7 @@ export {
 export { type Restored, restore } from './backup/restore.ts';
 export { type BackupRows, isRow, readBackup, writeBackup } from './backup/stream.ts';
 export { Coordinator, type CountsView } from './coordinator/coordinator.ts';
-export { FolderWriter, minutesPerCommit } from './coordinator/folder-writer.ts';
+export { FolderWriter } from './coordinator/folder-writer.ts';
 export type { FlushParticipant, Written } from './coordinator/participant.ts';
 export { type Expired, type Expiring, Retention } from './coordinator/retention.ts';
 export type { StoredCounts } from './coordinator/stored.ts';

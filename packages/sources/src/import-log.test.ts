@@ -12,7 +12,7 @@ import {
   HeldFolder,
   readChunks,
 } from '@reto3/engine';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { importLog } from './import-log.ts';
 import type { LogSummary } from './log-summary.ts';
 import type { LogOptions } from './plan.ts';
@@ -263,6 +263,20 @@ describe('importLog', () => {
     const coarse = join(place, 'coarse.log');
     await writeFile(coarse, coarseLines(0, 5));
     expect((await run(coarse)).hidden).toMatchObject([{ period: 'sec', messages: 5 }]);
+  });
+
+  it('is exact, in one commit, with few messages in a day', async () => {
+    await writeFile(log, lines(0, 3, 12 * 3_600_000));
+    const writer = await FolderWriter.open(folder);
+    const commit = vi.spyOn(writer, 'commit');
+    await importLog(log, readingOf({}, nowMs), writer, quiet);
+    expect(commit).toHaveBeenCalledOnce();
+    await writer.close();
+    await expectSameAs(log);
+    const other = join(place, 'other.log');
+    await writeFile(other, lines(0, 4, 9 * 3_600_000));
+    await run(other);
+    await expectSameAs(log, other);
   });
 
   it('is exact where it ends after any commit', async () => {

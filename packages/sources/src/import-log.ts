@@ -10,12 +10,7 @@
 import { stat } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { alignDown, min, ms10, Reto3Error } from '@reto3/core';
-import {
-  type FolderWriter,
-  minutesPerCommit,
-  newSourceId,
-  type SourcePosition,
-} from '@reto3/engine';
+import { type FolderWriter, newSourceId, type SourcePosition } from '@reto3/engine';
 import type { Span } from './active-time.ts';
 import { lineFeed } from './bytes.ts';
 import { chunksOf, plainFile } from './input.ts';
@@ -275,20 +270,23 @@ async function write(
   let hidden: readonly Hidden[] = [];
   for (const { start, counted } of minutesOf(spans)) {
     if (start < done) continue;
-    columns.fill(0);
-    counts.addTo(start, columns);
-    if (withdrawn !== undefined && alignDown(withdrawn, min.windowMs) === start) {
-      const window = Math.floor((withdrawn - start) / ms10.windowMs);
-      columns[window] = (columns[window] ?? 0) - 1;
-    }
-    await writer.add({ start, counts: columns, counted, secondsOnly });
-    for (const period of writer.hiddenIn(start)) {
-      if (period === 'ms10' && secondsOnly) continue;
-      const messages = columns.reduce((sum, count) => sum + count, 0);
-      const more = { period, messages, from: start, to: start + min.windowMs };
-      if (messages > 0) hidden = joinHidden([...hidden, more]);
-    }
-    if (writer.minutes < minutesPerCommit) continue;
+    const withdraws = withdrawn !== undefined && alignDown(withdrawn, min.windowMs) === start;
+    if (counts.has(start) || withdraws) {
+      columns.fill(0);
+      counts.addTo(start, columns);
+      if (withdraws) {
+        const window = Math.floor((withdrawn - start) / ms10.windowMs);
+        columns[window] = (columns[window] ?? 0) - 1;
+      }
+      await writer.add({ start, counts: columns, counted, secondsOnly });
+      for (const period of writer.hiddenIn(start)) {
+        if (period === 'ms10' && secondsOnly) continue;
+        const messages = columns.reduce((sum, count) => sum + count, 0);
+        const more = { period, messages, from: start, to: start + min.windowMs };
+        if (messages > 0) hidden = joinHidden([...hidden, more]);
+      }
+    } else await writer.add({ start, counts: undefined, counted, secondsOnly });
+    if (!writer.isFull) continue;
     const through = start + min.windowMs;
     await writer.commit({ ...before, writing: { to: target, through } });
     committed();

@@ -67,8 +67,13 @@ function blockOf(
   const perWindow = ms10.blockWindows / perMinute;
   for (let at = 0; at < period.blockWindows; at += perMinute) {
     const minuteStart = start + at * period.windowMs;
-    if (!spans.some(({ from, to }) => from < minuteStart + min.windowMs && to > minuteStart))
+    const minuteEnd = minuteStart + min.windowMs;
+    if (!spans.some(({ from, to }) => from < minuteEnd && to > minuteStart)) continue;
+    const isWhole = spans.some(({ from, to }) => from <= minuteStart && to >= minuteEnd);
+    if (isWhole && !counts.has(minuteStart)) {
+      block.counted.fill(1, at, at + perMinute);
       continue;
+    }
     const joined = joinWindows(minuteOf(counts, spans, minuteStart), perWindow);
     for (const [column, values] of [
       [block.counts, joined.counts],

@@ -32,6 +32,7 @@ function found(counts: WindowCounts, order: readonly number[]): Map<number, numb
   for (const minute of order) {
     const into = new Float64Array(ms10.blockWindows);
     counts.addTo(minute * min.windowMs, into);
+    expect(counts.has(minute * min.windowMs)).toBe(into.some((count) => count > 0));
     for (const [index, count] of into.entries())
       if (count > 0) windows.set(minute * ms10.blockWindows + index, count);
   }

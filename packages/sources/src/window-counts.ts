@@ -54,21 +54,34 @@ export class WindowCounts {
     if (column !== undefined) column[index] = (column[index] ?? 0) + 1;
   }
 
+  /** Whether the minute that starts at `startMs` has messages. */
+  has(startMs: number): boolean {
+    for (const counts of this.#countsOf(startMs)) {
+      for (let window = 0; window < windowsPerMinute; window++)
+        if (counts[window] !== 0) return true;
+    }
+    return false;
+  }
+
   /** Adds the counts of the minute that starts at `startMs` to `into`. */
   addTo(startMs: number, into: Float64Array): void {
+    for (const counts of this.#countsOf(startMs)) {
+      for (let window = 0; window < windowsPerMinute; window++)
+        into[window] = (into[window] ?? 0) + (counts[window] ?? 0);
+    }
+  }
+
+  /** The columns that add up to a minute; none if its hour has no messages. */
+  #countsOf(startMs: number): Uint32Array[] {
     if (this.#putByCount > 0) this.#pack();
     const minute = startMs / min.windowMs;
     const hour = Math.floor(minute / minutesPerHour);
     const place = hour % this.#places;
     const from = (minute % minutesPerHour) * windowsPerMinute;
-    for (const column of [
+    return [
       this.#hours[place] === hour ? this.#columns[place] : undefined,
       this.#packed.has(hour) ? this.#unpacked(hour) : undefined,
-    ]) {
-      if (column === undefined) continue;
-      for (let window = 0; window < windowsPerMinute; window++)
-        into[window] = (into[window] ?? 0) + (column[from + window] ?? 0);
-    }
+    ].flatMap((column) => column?.subarray(from, from + windowsPerMinute) ?? []);
   }
 
   #take(place: number, hour: number): boolean {

@@ -19,11 +19,12 @@ import { encodeWindows, keptLevel } from '../store/codec.ts';
 import { rowName } from '../store/keys.ts';
 import type { Change } from '../store/store.ts';
 import type { Blocks } from './blocks.ts';
+import { EmptyMinute } from './empty-minute.ts';
 
-export interface Closing {
+export interface Closing<Closed> {
   readonly changes: readonly Change[];
   /** The minutes that they close. */
-  readonly minutes: readonly Minute[];
+  readonly minutes: readonly Closed[];
   /** How many messages they add to the min blocks. */
   readonly messages: number;
 }
@@ -33,16 +34,20 @@ export interface Closing {
  * minute if all three are.
  * @param level of deflate
  */
-export function closeMinutes(
-  minutes: readonly Minute[],
+export function closeMinutes<Closed extends Minute | EmptyMinute>(
+  minutes: readonly Closed[],
   blocks: Blocks,
   level = keptLevel,
-): Closing {
-  const closed = new Set<Minute>();
+): Closing<Closed> {
+  const closed = new Set<Closed>();
   const changes: Change[] = [];
   for (const minute of minutes) {
     if (minute.unreadable.includes('ms10')) continue;
-    changes.push(blockChange(ms10, minute.start, minute.ms10, level));
+    changes.push(
+      minute instanceof EmptyMinute
+        ? { put: 'ms10', start: minute.start, bytes: minute.block }
+        : blockChange(ms10, minute.start, minute.ms10, level),
+    );
     closed.add(minute);
   }
   let messages = 0;
@@ -54,8 +59,8 @@ export function closeMinutes(
   return { changes, minutes: [...closed], messages };
 }
 
-interface Enlarged {
-  readonly minutes: readonly Minute[];
+interface Enlarged<Closed> {
+  readonly minutes: readonly Closed[];
   readonly blocks: Blocks;
   readonly level: number;
 }
@@ -65,10 +70,10 @@ interface Enlarged {
  * @param closed receives the minutes
  * @param onMore receives how many messages each minute adds
  */
-function enlarge(
+function enlarge<Closed extends Minute | EmptyMinute>(
   period: Period,
-  { minutes, blocks, level }: Enlarged,
-  closed: Set<Minute>,
+  { minutes, blocks, level }: Enlarged<Closed>,
+  closed: Set<Closed>,
   onMore: (messages: number) => void,
 ): Change[] {
   const enlarged = new Map<number, Windows | 'damaged'>();

@@ -2,6 +2,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { min, ms10, type PeriodName, sec } from '@reto3/core';
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import { DataFolder } from '../query/data-folder.ts';
 import { anchorFile, anchorIn } from '../store/anchor.ts';
@@ -40,6 +41,14 @@ async function importMinute(): Promise<void> {
   } finally {
     await writer.close();
   }
+}
+
+/** Adds minutes without messages, and commits them. */
+async function addEmpty(writer: FolderWriter, fromMs: number, minutes: number): Promise<void> {
+  const counted = [{ from: 0, to: ms10.blockWindows }];
+  for (let start = fromMs; start < fromMs + minutes * min.windowMs; start += min.windowMs)
+    await writer.add({ start, counts: undefined, counted, secondsOnly: false });
+  await writer.commit(position());
 }
 
 it('writes an anchor of 0 before the first batch, so that a missing one means damage', async () => {
@@ -84,3 +93,66 @@ it('knows in which periods retention hides a minute', async () => {
   expect(writer.hiddenIn(startMs + 3_600_000)).toEqual([]);
   await writer.close();
 });
+
+it('reads few blocks where a log has no messages, in an empty folder and in one that has them', async () => {
+  const minutes = 1_500;
+  await importMinute();
+  const reads = (['readBlock', 'encodedBlock', 'oldest'] as const).map((name) =>
+    vi.spyOn(Store.prototype, name),
+  );
+  const countReads = (): number => {
+    const calls = reads.reduce((sum, { mock }) => sum + mock.calls.length, 0);
+    for (const read of reads) read.mockClear();
+    return calls;
+  };
+  const writer = await FolderWriter.open(folder);
+  try {
+    await addEmpty(writer, startMs + min.windowMs, minutes);
+    expect(countReads()).toBeLessThan(minutes / 10);
+    await addEmpty(writer, startMs + min.windowMs, minutes);
+    expect(countReads()).toBeLessThan(minutes * 2.1);
+  } finally {
+    await writer.close();
+  }
+});
+
+it('needs one commit for many minutes without messages', async () => {
+  const writer = await FolderWriter.open(folder);
+  try {
+    const counted = [{ from: 0, to: ms10.blockWindows }];
+    const add = (index: number, counts: Float64Array | undefined): Promise<void> => {
+      const start = startMs + index * min.windowMs;
+      return writer.add({ start, counts, counted, secondsOnly: false });
+    };
+    for (let index = 0; index < 8_000; index++) await add(index, undefined);
+    expect(writer.isFull).toBe(false);
+    for (let index = 8_000; index < 8_128; index++) await add(index, counts);
+    expect(writer.isFull).toBe(true);
+  } finally {
+    await writer.close();
+  }
+});
+
+it.each<[PeriodName, number]>([
+  ['sec', sec.blockMs],
+  ['min', min.blockMs],
+])(
+  'leaves a damaged %s block to a repair, beside minutes without messages',
+  async (name, blockMs) => {
+    await importMinute();
+    const blockStart = startMs - (startMs % blockMs);
+    const bytes = Uint8Array.of(1, 2, 3);
+    const store = await new HeldFolder(folder).openStore();
+    await store.write([{ put: name, start: blockStart, bytes }], { sync: true });
+    await store.close();
+    const writer = await FolderWriter.open(folder);
+    await addEmpty(writer, blockStart, 2);
+    await addEmpty(writer, startMs - 2 * min.windowMs, 2);
+    await addEmpty(writer, startMs + min.windowMs, 2);
+    await writer.close();
+    const later = await new HeldFolder(folder).openStore();
+    expect(later.encodedBlock(name, blockStart)).toEqual(Buffer.from(bytes));
+    expect(later.hasBlock('ms10', startMs + min.windowMs)).toBe(true);
+    await later.close();
+  },
+);

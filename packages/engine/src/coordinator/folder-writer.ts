@@ -10,15 +10,12 @@
 import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
 import {
-  copyOf,
   ms10,
   ms10PerSecond,
-  type OnDamage,
   type PeriodName,
   periodNames,
   Reto3Error,
   timeText,
-  type Windows,
 } from '@reto3/core';
 import { Minute } from '../ring/minute.ts';
 import { fastLevel } from '../store/codec.ts';
@@ -30,16 +27,18 @@ import { type Meta, withoutJournal } from '../store/meta.ts';
 import { giveToOwner } from '../store/ownership.ts';
 import { type SourcePosition, sourceRow } from '../store/source-rows.ts';
 import type { Change, Store } from '../store/store.ts';
-import { Blocks, type StoredBlocks } from './blocks.ts';
+import { BlockCache } from './block-cache.ts';
+import { Blocks } from './blocks.ts';
 import { closeMinutes } from './changes.ts';
+import { EmptyMinute } from './empty-minute.ts';
 import { type Recovered, recover } from './recover.ts';
 
 /** The messages of a source in one minute. */
 export interface MinuteCounts {
   /** Epoch ms. */
   readonly start: number;
-  /** The messages to add to each of its ms10 windows. */
-  readonly counts: ArrayLike<number>;
+  /** The messages to add to each of its ms10 windows; undefined if there are none. */
+  readonly counts: ArrayLike<number> | undefined;
   /** The ms10 windows [from, to) of the minute that the source covers. */
   readonly counted: readonly { readonly from: number; readonly to: number }[];
   /** Whether its clock ticks in seconds; then `counted` are whole seconds. */
@@ -56,10 +55,14 @@ interface Held {
   meta: Meta;
   readonly cache: BlockCache;
   readonly blocks: Blocks;
+  /** From this time on, no counts were deleted by retention or lost; epoch ms. */
+  readonly wholeFrom: number;
 }
 
-/** So many take 15 MB. */
-export const minutesPerCommit = 128;
+/** So many minutes with messages take 15 MB. */
+const minutesPerCommit = 128;
+/** So many empty minutes take no more than one with messages. */
+const emptyPerMinute = 64;
 
 export class FolderWriter {
   readonly #path: string;
@@ -70,6 +73,8 @@ export class FolderWriter {
    */
   #held: Held | undefined;
   #minutes: Minute[] = [];
+  /** Those without messages, in time of which the folder has no counts. */
+  #emptyMinutes: EmptyMinute[] = [];
   readonly #sources = new Map<string, SourcePosition>();
 
   private constructor(path: string) {
@@ -97,9 +102,9 @@ export class FolderWriter {
     return (await this.#hold()).meta.writes + 1;
   }
 
-  /** How many minutes the next commit contains. */
-  get minutes(): number {
-    return this.#minutes.length;
+  /** Whether the next commit has so many minutes that more would take too much memory. */
+  get isFull(): boolean {
+    return this.#minutes.length + this.#emptyMinutes.length / emptyPerMinute >= minutesPerCommit;
   }
 
   /**
@@ -109,16 +114,24 @@ export class FolderWriter {
    */
   async add({ start, counts, counted, secondsOnly }: MinuteCounts): Promise<void> {
     const held = await this.#hold();
-    const minute = this.#minuteAt(held, start);
+    // Until the first commit, the journal may have counts that no block has.
+    const areInBlocks = held.journal.size === 0 && start >= held.wholeFrom;
+    const isVacant = areInBlocks && (await held.cache.isVacant(start));
+    if (areInBlocks && counts === undefined && coversMinute(counted)) {
+      const empty = new EmptyMinute(start, secondsOnly);
+      if (isVacant) this.#emptyMinutes.push(empty);
+      if (isVacant || held.cache.hasBytes(start, empty.block)) return;
+    }
+    const minute = isVacant ? new Minute(start) : this.#minuteAt(held, start);
     const heldEnd = held.recovered.countedEnd - start;
     for (const { from, to } of counted) {
       if (!secondsOnly) minute.markCounted(from, to);
       else minute.markSecondsOnly(from / ms10PerSecond, to / ms10PerSecond);
     }
     const perWindow = secondsOnly ? ms10PerSecond : 1;
-    for (let window = 0; window < counts.length; window += perWindow) {
+    for (let window = 0; window < (counts?.length ?? 0); window += perWindow) {
       let count = 0;
-      for (let index = window; index < window + perWindow; index++) count += counts[index] ?? 0;
+      for (let index = window; index < window + perWindow; index++) count += counts?.[index] ?? 0;
       if (count !== 0) minute.add(window, count, window * ms10.windowMs < heldEnd);
     }
     if (minute.unclosed && !held.journal.has(start)) this.#minutes.push(minute);
@@ -137,7 +150,7 @@ export class FolderWriter {
   async commit(position: SourcePosition): Promise<void> {
     const held = await this.#hold();
     const { folder, store, recovered } = held;
-    const minutes = [...held.journal.values(), ...this.#minutes];
+    const minutes = [...held.journal.values(), ...this.#minutes, ...this.#emptyMinutes];
     const closing = closeMinutes(minutes, held.blocks, fastLevel);
     const journalRows = recovered.journalRows.map(
       (start): Change => ({ delete: 'journal', start }),
@@ -170,6 +183,7 @@ export class FolderWriter {
     held.cache.clear();
     held.meta = meta;
     this.#minutes = [];
+    this.#emptyMinutes = [];
     this.#sources.set(position.id, position);
   }
 
@@ -208,7 +222,11 @@ export class FolderWriter {
       const cache = new BlockCache(store);
       const { meta, gone } = recovered;
       const blocks = new Blocks(cache, { ...meta, gone }, () => undefined);
-      this.#held = { folder, store, recovered, journal, meta, cache, blocks };
+      const isAnyGone = periodNames.some((name) => gone[name].length > 0);
+      const wholeFrom = isAnyGone
+        ? Number.POSITIVE_INFINITY
+        : Math.max(...Object.values(meta.deletedBefore));
+      this.#held = { folder, store, recovered, journal, meta, cache, blocks, wholeFrom };
       return this.#held;
     } catch (error) {
       await store.close();
@@ -217,32 +235,6 @@ export class FolderWriter {
   }
 }
 
-/** Caches the last sec and min block, which are the same for many minutes, until the next write. */
-class BlockCache implements StoredBlocks {
-  readonly #store: Store;
-  readonly #read = new Map<PeriodName, { start: number; windows: Windows | undefined }>();
-
-  constructor(store: Store) {
-    this.#store = store;
-  }
-
-  readBlock(period: PeriodName, start: number, onDamage?: OnDamage): Windows | undefined {
-    const before = this.#read.get(period);
-    if (before?.start === start) return before.windows && copyOf(before.windows);
-    let isDamaged = false;
-    const windows = this.#store.readBlock(period, start, (damage) => {
-      isDamaged = true;
-      onDamage?.(damage);
-    });
-    if (period !== 'ms10' && !isDamaged) this.#read.set(period, { start, windows });
-    return windows && copyOf(windows);
-  }
-
-  hasBlock(period: PeriodName, start: number): boolean {
-    return this.#store.hasBlock(period, start);
-  }
-
-  clear(): void {
-    this.#read.clear();
-  }
+function coversMinute([first, ...others]: MinuteCounts['counted']): boolean {
+  return first?.from === 0 && first.to === ms10.blockWindows && others.length === 0;
 }

@@ -14,7 +14,7 @@ import {
   stripeOf,
   waitingAt,
 } from '../ring/layout.ts';
-import { decodeWindows, encodeWindows } from './codec.ts';
+import { decodeWindows, encodeWindows, renamed } from './codec.ts';
 import { rowName, sublevelNames, timeKey } from './keys.ts';
 import { encodeMeta, formatVersion, newMeta } from './meta.ts';
 
@@ -157,6 +157,15 @@ describe('decoding', () => {
       expect(() => decodeWindows(bytes, ms10PerSecond, name)).toThrow(/do not inflate/);
     }
   });
+});
+
+it('renames a row as if it had been encoded under the other name', () => {
+  for (const windows of [windowsWith([1, 0, 300]), windowsWith(new Array(6_000).fill(50))]) {
+    const other = rowName('ms10', 60_000);
+    const row = encodeWindows(windows, name);
+    expect(renamed(row, other)).toEqual(encodeWindows(windows, other));
+    expect(row).toEqual(encodeWindows(windows, name));
+  }
 });
 
 describe('docs/format.md', () => {

@@ -83,7 +83,18 @@ export function encodeWindows(windows: Windows, name: Uint8Array, level = keptLe
   view.setUint8(2, width);
   view.setBigUint64(totalOffset, BigInt(total), true);
   bytes.set(body, offset);
-  view.setUint32(bytes.length - crcBytes, checksum(bytes.subarray(0, -crcBytes), name), true);
+  return sealed(bytes, name);
+}
+
+/** An encoded row under another name. Only the checksum differs. */
+export function renamed(row: Uint8Array, name: Uint8Array): Uint8Array {
+  return sealed(row.slice(), name);
+}
+
+/** Puts the checksum behind the row, in place. */
+function sealed(bytes: Uint8Array, name: Uint8Array): Uint8Array {
+  const crc = checksum(bytes.subarray(0, -crcBytes), name);
+  new DataView(bytes.buffer).setUint32(bytes.length - crcBytes, crc, true);
   return bytes;
 }
 

@@ -127,11 +127,16 @@ export class Store {
    * Whether a block of `period` starts at `start` (epoch ms); true if it may, but is unreadable.
    */
   hasBlock(period: PeriodName, start: number): boolean {
+    return this.encodedBlock(period, start) !== undefined;
+  }
+
+  /** As `readBlock`, as stored and unverified. */
+  encodedBlock(period: PeriodName, start: number): Uint8Array | 'unreadable' | undefined {
     try {
-      return this.#open.rows[period].getSync(start) !== undefined;
+      return this.#open.rows[period].getSync(start);
     } catch (error) {
       if (!isCorruption(error)) throw error;
-      return true;
+      return 'unreadable';
     }
   }
 
@@ -198,11 +203,15 @@ export class Store {
     this.#held.release(rows);
   }
 
-  /** Start of the oldest block of a period, intact or not, epoch ms; undefined if there is none. */
-  async oldest(period: PeriodName): Promise<number | undefined> {
+  /**
+   * Start of the oldest block of a period from `fromMs` on, intact or not, epoch ms; undefined if
+   * there is none.
+   */
+  async oldest(period: PeriodName, fromMs = 0): Promise<number | undefined> {
     const snapshot = this.snapshot();
     try {
-      for await (const { start } of snapshot.encodedRows(period, allTime)) return start;
+      const range = { from: fromMs, to: allTime.to };
+      for await (const { start } of snapshot.encodedRows(period, range)) return start;
     } finally {
       await snapshot.close();
     }
