@@ -17,7 +17,7 @@ const usage = `usage: npm run bench [-- OPTIONS]
 
   (none)        run everything briefly, in about two minutes; the numbers scatter
   --full        run for docs/performance.md, about two hours; writes that page and its JSON
-  --cluster     measure a cluster instead; --full then writes docs/scaling.md in about six minutes
+  --cluster     measure a cluster instead; --full then writes docs/scaling.md in about 20 minutes
   --install     install missing Debian packages first (root)
   --only TEXT   run only the measurements whose name contains TEXT, such as "latency", and may be
                 repeated; writes nothing unless --out is given, which replaces these measurements

@@ -63,6 +63,8 @@ interface ClusterPlan {
   /** Requests per second to one real node, whose publishing is measured. */
   readonly nodeRates: readonly number[];
   readonly trafficSeconds: number;
+  /** The same at the challenge's rate: as long as the challenge. */
+  readonly challengeTrafficSeconds: number;
   /** How many simulated nodes a merger adds up, one measurement each. */
   readonly nodeCounts: readonly number[];
   /** The duration of each of two measurements: cores, then delay. */
@@ -119,6 +121,7 @@ export const quick: Plan = {
   cluster: {
     nodeRates: [5_000],
     trafficSeconds: 3,
+    challengeTrafficSeconds: 3,
     nodeCounts: [10, 100],
     growthSeconds: 5,
     historyNodes: 10,
@@ -171,6 +174,7 @@ export const full: Plan = {
   cluster: {
     nodeRates: [0, 5_000, 50_000],
     trafficSeconds: 10,
+    challengeTrafficSeconds: 600,
     nodeCounts: [10, 100, 1_000],
     growthSeconds: 12,
     historyNodes: 100,

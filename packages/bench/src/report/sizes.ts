@@ -30,13 +30,13 @@ function clusterSize(results: Results): Table | undefined {
   return {
     id: 'cluster-size',
     title: 'Resources by cluster size',
-    how: `Computed from the tables below for nodes at ${nodeRate.toLocaleString('en')} requests/s each. Each replica holds the whole stream.`,
+    how: `Computed from the tables below for nodes at ${nodeRate.toLocaleString('en')} requests/s each. Each replica writes the whole stream, and keeps the last 1,000 messages of a node.`,
     columns: [
       'nodes',
       'requests/s',
-      'messages/s to NATS',
-      'kB/s to NATS',
-      'stream, GB/day',
+      'messages/s to the stream',
+      'kB/s to the stream',
+      'written per replica, GB/day',
       'merger, cores',
       'merger, MB',
     ],

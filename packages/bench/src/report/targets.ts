@@ -159,6 +159,7 @@ export const clusterTargets: readonly Target[] = [
     300,
     cell('cluster-delay', 'end of a second to cluster counts', 2),
   ),
+  most('bytes in the stream per node and second', 400, cell('cluster-node', 5_000, 3)),
 ];
 
 function least(what: string, limit: number, reached: Target['reached']): Target {
