@@ -1,5 +1,6 @@
 /** Every fault, in the order of the table. */
 import type { Fault } from '../../faults/fault.ts';
+import { diskLost } from './disk-lost.ts';
 import { exact } from './exact.ts';
 import { mergers } from './mergers.ts';
 import { natsKilled } from './nats-killed.ts';
@@ -15,6 +16,7 @@ export const faults: readonly Fault[] = [
   partition,
   restarts,
   rollback,
+  diskLost,
   streamGone,
   mergers,
   outage,
