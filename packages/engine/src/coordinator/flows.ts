@@ -39,7 +39,11 @@ export class Flows {
     if (epoch !== this.#epoch) throw new Overtaken('a write before this one failed');
   }
 
-  /** Runs `work` once a running flow of that kind has ended. @throws Overtaken */
+  /**
+   * Runs `work` once a running flow of that kind has ended. If it fails, it overtakes all flows at
+   * once: the next one of its kind must not begin on what memory counts as written.
+   * @throws Overtaken; the error of `work`
+   */
   async alone<T>(flow: Flow, epoch: number, work: () => Promise<T>): Promise<T> {
     while (this.#running.has(flow)) await this.ended(flow);
     this.assertCurrent(epoch);
@@ -47,6 +51,9 @@ export class Flows {
     this.#running.set(flow, running);
     try {
       return await running;
+    } catch (error) {
+      if (!(error instanceof Overtaken)) this.overtake();
+      throw error;
     } finally {
       this.#running.delete(flow);
     }
