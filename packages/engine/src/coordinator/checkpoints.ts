@@ -104,6 +104,18 @@ export class Checkpoints {
     this.#flows.assertCurrent(epoch);
   }
 
+  /**
+   * After a failure: a checkpoint that failed may be on disk all the same, and its minutes in the
+   * sum of the min blocks.
+   * @throws Reto3Error RETO3_STORE_FAILING; errors of LevelDB
+   */
+  settle(): void {
+    this.#parts.minutes.settle((more) => {
+      const { messages = 0 } = this.#meta;
+      this.#meta = { ...this.#meta, messages: messages + more };
+    });
+  }
+
   /** Writes changes and the meta row to the database, on disk. */
   async batch(epoch: number, changes: readonly Change[], more: MetaChange): Promise<void> {
     // A failed write uses its number up: it may turn out to be on disk when the store is reopened.

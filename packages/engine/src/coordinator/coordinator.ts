@@ -227,6 +227,8 @@ export class Coordinator {
    */
   view(): CountsView {
     const finalThrough = this.sweep();
+    // Those that began while the store could not be read.
+    this.#minutes.loadMissing();
     const minutes = this.#minutes
       .loaded()
       .map(

@@ -15,26 +15,31 @@ import { Coordinator } from './coordinator.ts';
 const startMs = Date.UTC(2026, 0, 1, 0, 0, 5);
 const hourMs = 3_600_000;
 
-/** A database whose batches can fail or hang. */
+/** A database whose batches and openings can fail or hang. */
 class UnsteadyLevel extends MemoryLevel<string, string> {
   mode: 'works' | 'fails' | 'hangs' = 'works';
   release = (): void => undefined;
 
   override async open(): Promise<void> {
     if (this.mode === 'fails') throw new Error('EROFS');
+    await this.#hang();
     await super.open();
   }
 
   // abstract-level calls this; it is not in its types, being for databases only.
   async _batch(operations: unknown, options: unknown): Promise<void> {
     if (this.mode === 'fails') throw new Error('ENOSPC');
-    if (this.mode === 'hangs')
-      await new Promise<void>((resolve) => {
-        this.release = resolve;
-      });
+    await this.#hang();
     const batch: unknown = Reflect.get(MemoryLevel.prototype, '_batch');
     if (typeof batch !== 'function') throw new Error('BUG: memory-level has no _batch');
     await Reflect.apply(batch, this, [operations, options]);
+  }
+
+  async #hang(): Promise<void> {
+    if (this.mode !== 'hangs') return;
+    await new Promise<void>((resolve) => {
+      this.release = resolve;
+    });
   }
 }
 
@@ -176,6 +181,34 @@ describe('a server on a disk that fails', () => {
     await server.pass(5_000);
     expect(server.told.at(-1)).toBe('recovered');
     expect(server.coordinator.state()).toMatchObject({ messagesInAll: 15, messagesUnsaved: 0 });
+    expect(await server.isWhole()).toBe(true);
+  });
+
+  it('knows at the next start what a batch contains that it gave up waiting for', async () => {
+    await server.pass(53_000);
+    server.database.mode = 'hangs';
+    await server.pass(20_000);
+    server.database.mode = 'works';
+    server.database.release();
+    await server.pass(5_000);
+    expect(await server.isWhole()).toBe(true);
+    await server.coordinator.stop();
+    await server.start();
+    expect(server.coordinator.state().messagesInAll).toBe(10);
+    expect(await server.isWhole()).toBe(true);
+  });
+
+  it('shows minutes that began while the opening of its store hung', async () => {
+    server.journals.failing = true;
+    await server.pass(1_500);
+    server.database.mode = 'hangs';
+    await server.pass(60_000, 1_000);
+    server.add(5);
+    server.journals.failing = false;
+    server.database.mode = 'works';
+    server.database.release();
+    await new Promise(setImmediate);
+    expect(server.coordinator.flusher.isFailing).toBe(true);
     expect(await server.isWhole()).toBe(true);
   });
 

@@ -395,6 +395,7 @@ export class Flusher {
       this.#mayBeWritten = true;
       await journal.close();
       minutes.loadMissing();
+      this.#checkpoints.settle();
       await this.#checkpoints.run(epoch);
     });
     this.#state = 'writing';

@@ -140,11 +140,15 @@ export class OpenMinutes {
     for (const minute of this.#minutes.values()) minute.syncFailed();
   }
 
-  /** Drops the oldest unclosed minutes beyond `max`. Returns how many messages are lost. */
+  /**
+   * Drops the oldest unclosed minutes beyond `max`. Returns how many messages are lost. Keeps those
+   * of a failed checkpoint until `settle`: their messages may be on disk.
+   */
   dropOldest(max: number): number {
     const unclosed = this.unclosed().sort((a, b) => a.start - b.start);
     let lost = 0;
     for (const minute of unclosed.slice(0, Math.max(0, unclosed.length - max))) {
+      if (minute.isClosing) continue;
       lost += minute.outsideBlock;
       this.#remove(minute);
     }
@@ -160,6 +164,19 @@ export class OpenMinutes {
       const { stored, unreadable } = this.#blocks.readMinute(minute.start);
       minute.absorb(stored, unreadable);
       this.#unloaded.delete(minute);
+    }
+  }
+
+  /**
+   * Learns from the store whether the blocks of a failed checkpoint are on disk all the same.
+   * @param onMore called with how many messages they add to the min blocks
+   * @throws Reto3Error RETO3_STORE_FAILING; errors of LevelDB. Call it again then
+   */
+  settle(onMore: (messages: number) => void): void {
+    for (const minute of this.#minutes.values()) {
+      if (!minute.isClosing) continue;
+      const { stored, unreadable } = this.#blocks.readMinute(minute.start);
+      if (!unreadable.includes('min')) onMore(minute.settle(stored));
     }
   }
 

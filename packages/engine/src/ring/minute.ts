@@ -56,10 +56,10 @@ export class Minute {
   #gaps = 0;
   /** The sum of the ms10 windows; undefined until it is needed. */
   #total: number | undefined;
-  /** The sum of the stored ms10 block. */
+  /** Messages in the stored blocks. */
   #inBlock: number;
-  /** The sum of the ms10 block that is being written. */
-  #closing = 0;
+  /** Messages in the blocks that are being written; undefined if none are, or after `settle`. */
+  #closing: number | undefined;
   /** The ms10 windows as of the last written record; undefined until `recorded` is called. */
   #recorded: Windows | undefined;
   /** The windows of the record that is being written. */
@@ -79,7 +79,7 @@ export class Minute {
     this.ms10 = stored.ms10 ?? allocateWindows(ms10.blockWindows);
     this.sec = stored.sec ?? allocateWindows(secondsPerMinute);
     this.min = stored.min ?? allocateWindows(1);
-    this.#inBlock = stored.ms10 === undefined ? 0 : totalOf(stored.ms10);
+    this.#inBlock = messagesIn(stored);
     this.#findGaps();
   }
 
@@ -155,9 +155,14 @@ export class Minute {
     return this.#unsaved + this.#inWrite;
   }
 
-  /** How many messages its stored block does not contain. */
+  /** How many messages its stored blocks do not contain. */
   get outsideBlock(): number {
-    return this.total - this.#inBlock;
+    return messagesIn(this) - this.#inBlock;
+  }
+
+  /** Whether its blocks are being written, or their write failed and may be on disk all the same. */
+  get isClosing(): boolean {
+    return this.#closing !== undefined;
   }
 
   /** Begins a record: returns the windows that changed since the last one, ascending. */
@@ -198,12 +203,24 @@ export class Minute {
   /** Its blocks are being written as they are now. */
   beginClose(): void {
     this.#unclosed = false;
-    this.#closing = this.total;
+    this.#closing = messagesIn(this);
   }
 
   /** Its blocks are on disk, as they were at `beginClose`. */
   closed(): void {
-    this.#inBlock = this.#closing;
+    this.#inBlock = this.#closing ?? this.#inBlock;
+    this.#closing = undefined;
+  }
+
+  /**
+   * The write of its blocks failed, and this is what the store has of it. Returns how many more
+   * messages its blocks contain than was known.
+   */
+  settle(stored: Stored): number {
+    const more = messagesIn(stored) - this.#inBlock;
+    this.#inBlock += more;
+    this.#closing = undefined;
+    return more;
   }
 
   /** The record that `takeChanges` or `takeAll` began was written. */
@@ -242,7 +259,7 @@ export class Minute {
   absorb(stored: Stored, unreadable: readonly PeriodName[] = []): void {
     this.unreadable = unreadable;
     this.#total = undefined;
-    this.#inBlock = stored.ms10 === undefined ? 0 : totalOf(stored.ms10);
+    this.#inBlock = messagesIn(stored);
     for (const name of periodNames) {
       const [mine, theirs] = [this[name], stored[name]];
       if (theirs === undefined) continue;
@@ -302,6 +319,11 @@ export class Minute {
     this.#isChanged[window] = 1;
     this.#changed.push(window);
   }
+}
+
+/** The messages of a minute, also those whose ms10 windows retention has deleted. */
+function messagesIn({ min }: Stored): number {
+  return min?.counts[0] ?? 0;
 }
 
 function isWhole({ counted, partial }: Windows, index: number): boolean {
