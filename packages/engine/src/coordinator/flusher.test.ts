@@ -1,7 +1,7 @@
 import { type Ack, messageOf } from '@reto3/core';
 import { VirtualClock } from '@reto3/core/testing';
 import { MemoryLevel } from 'memory-level';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { JournalFile } from '../journal/journal-folder.ts';
 import { allocate, controlOf, stripeOf } from '../ring/layout.ts';
 import { addMessage, askForFlush, RingReader } from '../ring/ring.ts';
@@ -11,6 +11,14 @@ import { MemoryJournal } from '../testing/memory-journal.ts';
 import { Coordinator } from './coordinator.ts';
 
 const flushMs = 100;
+
+/** Resolves once the condition holds. No time passes for the flusher meanwhile. */
+async function until(condition: () => boolean): Promise<void> {
+  for (let turn = 0; !condition(); turn++) {
+    if (turn === 100_000) throw new Error('the condition does not hold');
+    await new Promise(setImmediate);
+  }
+}
 
 /** A journal whose syncs can fail, and whose writes can take time. */
 class UnsteadyJournal extends MemoryJournal {
@@ -54,6 +62,8 @@ describe('Flusher', () => {
   /** How long each of the next blocking writes takes, ms; later ones take none. */
   let delays: number[];
   let failures: string[];
+  /** When commits were done, monotonic ms. */
+  let commits: number[];
   /** The error of the disk; undefined: it works. */
   let fault: string | undefined;
 
@@ -71,7 +81,7 @@ describe('Flusher', () => {
     await coordinator.prepare();
     coordinator.count();
     coordinator.flusher.observe({
-      flushed: () => undefined,
+      flushed: () => commits.push(clock.monotonicMs),
       failed: (error: unknown) => failures.push(messageOf(error)),
       recovered: () => failures.push('recovered'),
     });
@@ -92,6 +102,7 @@ describe('Flusher', () => {
     clock = new VirtualClock(Date.UTC(2016, 4, 28, 11, 11, 2));
     memory = allocate(1);
     failures = [];
+    commits = [];
     fault = undefined;
     const database = new MemoryLevel<string, string>();
     delays = [];
@@ -207,5 +218,51 @@ describe('Flusher', () => {
     askForFlush(controlOf(memory));
     await pass(flushMs);
     expect(coordinator.state()).toMatchObject({ messagesInAll: 1, messagesUnsaved: 0 });
+  });
+
+  describe('beating by itself in durable mode', () => {
+    beforeEach(async () => {
+      vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'setInterval', 'clearInterval'] });
+      await start('durable');
+      coordinator.flusher.start();
+    });
+
+    afterEach(async () => {
+      await coordinator.flusher.pause();
+      vi.useRealTimers();
+    });
+
+    /** A message whose response waits. */
+    function request(): void {
+      add();
+      askForFlush(controlOf(memory));
+    }
+
+    it('commits as soon as a response waits, long before the next beat', async () => {
+      request();
+      await until(() => commits.length === 1);
+      expect(commits).toEqual([0]);
+      expect(coordinator.state()).toMatchObject({ messagesInAll: 1, messagesUnsaved: 0 });
+    });
+
+    it('commits at most once a millisecond, everything that waits', async () => {
+      request();
+      await until(() => commits.length === 1);
+      for (let ms = 1; ms <= 20; ms++) {
+        request();
+        // It pauses: this timer is beside that of the beat.
+        await until(() => vi.getTimerCount() === 2);
+        request();
+        expect(commits).toHaveLength(ms);
+        clock.pass(1);
+        vi.advanceTimersByTime(1);
+        await until(() => commits.length > ms);
+        expect(coordinator.state()).toMatchObject({
+          messagesInAll: 1 + 2 * ms,
+          messagesUnsaved: 0,
+        });
+      }
+      expect(commits).toEqual(Array.from({ length: 21 }, (_, ms) => ms));
+    });
   });
 });
