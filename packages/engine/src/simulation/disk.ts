@@ -2,26 +2,30 @@
  * A simulated disk with a LevelDB database and journal files, for the simulation.
  *
  * - Synced writes survive a power cut and a failed fsync; of the others, a random first part does.
- * - After a failed write, all writes fail until the database is reopened. The failed write may or
- *   may not be on the disk.
+ * - A failed write may or may not be on the disk. If it is there in part, later writes of the same
+ *   open database succeed, but the next opening does not find them. After a failed fsync, all
+ *   writes fail until the database is reopened.
+ * - A slow disk holds operations up until it is released, or forever.
  * - A killed process loses nothing that it wrote, but its open files write nowhere from then on.
  */
 import type { Random } from '@reto3/core/testing';
-import { MemoryLevel } from 'memory-level';
 import type { Anchor } from '../store/anchor.ts';
 import type { Database } from '../store/database.ts';
+import {
+  type Operation,
+  SimulatedDatabase,
+  type Write,
+  type WriteLog,
+  type WriteOptions,
+} from './database.ts';
 import { SimulatedJournals } from './journals.ts';
 
+/** One operation fails while all others succeed, as when the kernel reports a bad page once. */
+type Once = 'fail one sync' | 'fail one deletion' | 'fail one opening';
+
 /** Faults of a disk, and their ends. */
-export type Trouble = 'fail' | 'fail one sync' | 'heal' | 'slow' | 'release';
+export type Trouble = 'fail' | 'heal' | 'slow' | 'release' | Once;
 
-interface Operation {
-  readonly type: 'put' | 'del';
-  readonly key: Buffer;
-  readonly value?: Buffer;
-}
-
-type Write = readonly Operation[];
 type Rows = Map<string, Operation>;
 
 export class SimulatedDisk {
@@ -32,14 +36,14 @@ export class SimulatedDisk {
   #unsynced: Write[] = [];
   #anchored: number | undefined;
   #failing = false;
-  #nextSyncFails = false;
+  readonly #failNext = new Set<Once>();
   /** Raised by a crash; the files and databases of earlier generations write nowhere. */
   #generation = 0;
   /** Continue the operations that wait on a slow disk. */
   #held: (() => void)[] = [];
-  /** While set, synced operations wait until `release`. */
+  /** While set, all operations but writes into the page cache wait until `release`. */
   slow = false;
-  /** The same for the database alone. */
+  /** The same for the writes of the database alone. */
   databaseIsSlow = false;
   readonly journals: SimulatedJournals;
 
@@ -48,8 +52,8 @@ export class SimulatedDisk {
     this.journals = new SimulatedJournals(random, {
       generation: () => this.#generation,
       fails: () => this.#failing,
-      syncFails: () => this.#failing || this.#takeSyncFailure(),
-      wait: () => this.#wait(),
+      syncFails: () => this.#failing || this.#failsOnce('fail one sync'),
+      wait: () => this.#wait(this.slow),
     });
   }
 
@@ -57,6 +61,7 @@ export class SimulatedDisk {
     read: async () => this.#anchored,
     write: async (writes) => {
       const generation = this.#generation;
+      await this.#wait(this.slow);
       if (this.#failing) throw failure('EIO');
       if (generation === this.#generation) this.#anchored = writes;
     },
@@ -73,18 +78,9 @@ export class SimulatedDisk {
     return this.#failing;
   }
 
-  fail(): void {
-    this.#failing = true;
-  }
-
-  /** The next fsync fails, as the kernel reports a bad page once; writes succeed. */
-  failNextSync(): void {
-    this.#nextSyncFails = true;
-  }
-
   heal(): void {
     this.#failing = false;
-    this.#nextSyncFails = false;
+    this.#failNext.clear();
   }
 
   /** Lets the operations that wait on a slow disk continue. */
@@ -94,10 +90,10 @@ export class SimulatedDisk {
 
   /** Starts or ends a fault. Waiting operations continue, unless the fault is slowness. */
   trouble(what: Trouble): void {
-    if (what === 'fail') this.fail();
-    else if (what === 'fail one sync') this.failNextSync();
+    if (what === 'fail') this.#failing = true;
     else if (what === 'heal') this.heal();
-    else this.slow = what === 'slow';
+    else if (what === 'slow' || what === 'release') this.slow = what === 'slow';
+    else this.#failNext.add(what);
     if (what !== 'slow') this.release();
   }
 
@@ -132,8 +128,11 @@ export class SimulatedDisk {
 
   /** Opens the database on the disk. @throws while the disk fails */
   async open(): Promise<Database> {
-    if (this.#failing) throw failure('ENOSPC');
-    const database = new SimulatedDatabase(this, this.#generation);
+    await this.#wait(this.slow);
+    if (this.#failing || this.#failsOnce('fail one opening')) throw failure('EROFS');
+    const database = new SimulatedDatabase(this.#random, this.#generation, (...write) =>
+      this.#append(...write),
+    );
     await database.open();
     const rows: Rows = new Map(this.#synced);
     for (const write of this.#unsynced) apply(rows, write);
@@ -141,10 +140,28 @@ export class SimulatedDisk {
     return database;
   }
 
-  #takeSyncFailure(): boolean {
-    const fails = this.#nextSyncFails;
-    this.#nextSyncFails = false;
-    return fails;
+  async #append(log: WriteLog, write: Write, { sync, deletes }: WriteOptions): Promise<void> {
+    if (log.isClosed) throw failure('EIO');
+    if (sync || deletes) await this.#wait(this.slow || this.databaseIsSlow);
+    if (log.generation !== this.#generation) return;
+    const failsToSync = sync && this.#random.chance(0.5);
+    const fails =
+      (this.#failing && !failsToSync) || (deletes && this.#failsOnce('fail one deletion'));
+    if (fails && this.#random.chance(0.5)) log.isTorn = true;
+    if (!log.isTorn) this.#unsynced.push(write);
+    if (fails) throw failure('ENOSPC');
+    if (!sync) return;
+    if (this.#failing || this.#failsOnce('fail one sync')) {
+      this.#dropUnsynced();
+      log.isClosed = true;
+      throw failure('EIO');
+    }
+    for (const one of this.#unsynced) apply(this.#synced, one);
+    this.#unsynced = [];
+  }
+
+  #failsOnce(what: Once): boolean {
+    return this.#failNext.delete(what);
   }
 
   /** After a failed fsync, the kernel may drop unsynced pages. */
@@ -153,63 +170,8 @@ export class SimulatedDisk {
     this.#unsynced.length = this.#random.between(0, this.#unsynced.length);
   }
 
-  async #wait(isSlow = this.slow): Promise<void> {
+  async #wait(isSlow: boolean): Promise<void> {
     if (isSlow) await new Promise<void>((resolve) => void this.#held.push(resolve));
-  }
-
-  /** Applies a write of a database; an unsynced one never waits. @throws if the disk fails */
-  async write(write: Write, options: { sync: boolean; generation: number }): Promise<void> {
-    if (options.sync) await this.#wait(this.slow || this.databaseIsSlow);
-    if (options.generation !== this.#generation) return;
-    if (this.#failing || (options.sync && this.#takeSyncFailure())) {
-      if (options.sync) this.#dropUnsynced();
-      if (this.#random.chance(0.5)) this.#unsynced.push(write);
-      throw failure(this.#random.pick(['EIO', 'ENOSPC']));
-    }
-    this.#unsynced.push(write);
-    if (!options.sync) return;
-    for (const one of this.#unsynced) apply(this.#synced, one);
-    this.#unsynced = [];
-  }
-}
-
-/** abstract-level calls it with encoded keys; its types omit it, as only databases implement it. */
-const memoryBatch: unknown = Reflect.get(MemoryLevel.prototype, '_batch');
-
-async function batchOf(database: SimulatedDatabase, write: Write): Promise<void> {
-  if (typeof memoryBatch !== 'function') throw new Error('BUG: memory-level has no _batch');
-  await Reflect.apply(memoryBatch, database, [write, {}]);
-}
-
-class SimulatedDatabase extends MemoryLevel<string, string> {
-  readonly #disk: SimulatedDisk;
-  readonly #generation: number;
-  #broken = false;
-
-  constructor(disk: SimulatedDisk, generation: number) {
-    super();
-    this.#disk = disk;
-    this.#generation = generation;
-  }
-
-  async load(rows: readonly Operation[]): Promise<void> {
-    await batchOf(this, rows);
-  }
-
-  async _batch(operations: Write, options: { sync?: boolean }): Promise<void> {
-    // The caller may reuse the memory of a row.
-    const write = operations.map((operation) => ({
-      ...operation,
-      ...(operation.value && { value: Buffer.from(operation.value) }),
-    }));
-    if (this.#broken) throw failure('EIO');
-    try {
-      await this.#disk.write(write, { sync: options.sync === true, generation: this.#generation });
-    } catch (error) {
-      this.#broken = true;
-      throw error;
-    }
-    await batchOf(this, write);
   }
 }
 

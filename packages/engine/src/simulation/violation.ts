@@ -1,0 +1,4 @@
+/** A broken promise of the simulated server. */
+export class Violation extends Error {
+  override readonly name = 'Violation';
+}
