@@ -76,7 +76,13 @@ export class Checkpoints {
     await this.#operations.run('make a journal', () =>
       journal.prepare(this.#meta.boot, this.#writer.lastWrite + 1, this.#isDurable),
     );
-    const { closing, rows } = await this.#beginJournal(epoch);
+    // The first record of the new journal has no rows of earlier ones: a failed fsync of the old
+    // journal, which may lose them, has to come first.
+    const { closing, rows } = await this.#flows.alone('sync', epoch, async () => {
+      await this.#writer.syncJournal();
+      this.#flows.assertCurrent(epoch);
+      return this.#beginJournal(epoch);
+    });
     // Before a batch names the new journal.
     await this.#writer.syncJournal();
     await this.assertRoom();
