@@ -134,6 +134,7 @@ test.each([
   [['query', 'DROP TABLE messages'], 2, 'got DROP, want SELECT'],
   [['report', 'by:path', '--last', '5'], 2, 'got --last for a report'],
   [['report', 'by:pfad'], 2, 'by:pfad'],
+  [['report', 'sizes'], 2, 'it needs the body, and the messages of /nowhere/access.log have none'],
   [['report', 'by:path', '--every', '7'], 2, 'every "7"'],
   [['report', 'by:path', '-o', '/nowhere/rows'], 1, 'cannot write /nowhere/rows'],
   [['stats', 'sec', '--from', 'never'], 2, 'got from "never", want a time'],
@@ -154,6 +155,23 @@ test('makes reports from kept messages, and from a log', async () => {
   const last = await runCli([...report, '--log', log, '--last', '1']);
   expect(last).toMatchObject({ code: 2 });
   expect(last.stderr).toContain('got --last');
+});
+
+test('refuses reports of bodies, which a log does not have', async () => {
+  const { log, folder } = await imported(100);
+  for (const name of ['sizes', 'lag', 'generated'])
+    for (const command of ['report', 'replay']) {
+      const refused = await runCli([command, name, 'min', '--data-dir', folder]);
+      expect(refused).toMatchObject({ code: 2, stdout: '' });
+      expect(refused.stderr).toContain(
+        `cannot replay report "${name}": it needs the body, and the messages of ${log} have none`,
+      );
+      expect(refused.stderr).toMatch(/such as by:path.*\[RETO3_BAD_REPORT\]/);
+    }
+  // In a range without imported messages there is nothing to refuse.
+  const without = ['--from', '2017-01-01', '--data-dir', folder];
+  const nothing = await runCli(['replay', 'sizes', 'min', ...without]);
+  expect(nothing).toMatchObject({ code: 4, stdout: '' });
 });
 
 test('names who was behind a burst from kept messages', async () => {

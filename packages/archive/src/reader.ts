@@ -26,7 +26,7 @@ export interface ArchiveRange {
 }
 
 /** The fields to read besides the time; fewer are faster. */
-export type ArchivedParts = 'time' | Need | readonly Need[];
+export type ArchivedParts = 'time' | 'source' | Need | readonly Need[];
 
 /** Messages as rows. Values are converted on access; fields that were not read are empty or 0. */
 export interface MessageBatch {
@@ -147,6 +147,7 @@ const columnsOfNeed: Partial<Readonly<Record<Need, readonly string[]>>> = {
 
 function columnsOf(parts: ArchivedParts): readonly string[] {
   if (parts === 'time') return [];
+  if (parts === 'source') return [parts];
   const needs: readonly Need[] = typeof parts === 'string' ? [parts] : parts;
   return [...headColumns, ...new Set(needs.flatMap((need) => columnsOfNeed[need] ?? []))];
 }

@@ -227,9 +227,13 @@ export async function hasMessagesOnly(
 
 /**
  * Checks everything that computing the report from messages needs, except for the messages.
+ * @param log that they will come from
  * @throws Reto3Error RETO3_BAD_FLAG, and what `checkReplay` throws
  */
-export async function checkOfMessages(question: Omit<ReportQuestion, 'format'>): Promise<void> {
+export async function checkOfMessages(
+  question: Omit<ReportQuestion, 'format'>,
+  log?: string,
+): Promise<void> {
   const { last, open, follow, cluster } = question;
   const [unfit] = Object.entries({ last, open, follow, cluster }).find(([, value]) => value) ?? [];
   if (unfit !== undefined)
@@ -240,7 +244,7 @@ export async function checkOfMessages(question: Omit<ReportQuestion, 'format'>):
     );
   const { checkReplay } = await import('@reto3/archive');
   const { from, to } = question;
-  await checkReplay({ ...question, from, to }, Date.now());
+  await checkReplay({ ...question, from, to }, Date.now(), log);
 }
 
 /**

@@ -8,7 +8,7 @@ import { archiveFolderOf } from '@reto3/engine';
 import { answerWindows, Needs, type Report } from '@reto3/reports';
 import { findReports } from '@reto3/reports/load';
 import { countName, countReport } from './count.ts';
-import { archivedHours, messagesToReplay, type ReplayRange } from './replay.ts';
+import { archivedHours, importedLog, messagesToReplay, type ReplayRange } from './replay.ts';
 
 export interface ReplayRequest {
   /** `count`, a built-in report, the path of a module, or the name of the report in `module`. */
@@ -48,30 +48,55 @@ export async function planReplay(request: ReplayRequest, nowMs: number): Promise
   if (!existsSync(folder))
     throw new Reto3Error('RETO3_NO_ARCHIVE', `there is no archive in ${folder}`);
   if (archivedHours(folder) === undefined) throw nothingArchived();
+  if (needsOf(checked.report).body) {
+    const log = await importedLog(folder, checked.report, checked.range);
+    if (log !== undefined) throw withoutBodies(checked.report, log);
+  }
   return { ...checked, folder, messages: messagesToReplay(folder, checked.report, checked.range) };
 }
 
 /**
  * Makes the part of a plan that does not depend on the archive.
+ * @param log that all messages will come from
  * @throws Reto3Error RETO3_NO_REPORT, RETO3_BAD_REPORT, RETO3_BAD_PERIOD, RETO3_BAD_TIME,
  * RETO3_BAD_RANGE
  */
 export async function checkReplay(
   request: Omit<ReplayRequest, 'dataDir'>,
   nowMs: number,
+  log?: string,
 ): Promise<Omit<ReplayPlan, 'folder' | 'messages'>> {
   const report = await reportOf(request);
-  if (new Needs([report.needs].flat()).headers?.length !== 0)
-    throw new Reto3Error(
-      'RETO3_BAD_REPORT',
-      `cannot replay report "${report.name}": it needs headers, and an archive keeps none`,
-      { hint: 'host and client are archived: a report may need these instead' },
+  const { headers, body } = needsOf(report);
+  if (headers?.length !== 0)
+    throw cannotReplay(
+      report,
+      'it needs headers, and an archive keeps none',
+      'host and client are archived: a report may need these instead',
     );
+  if (body && log !== undefined) throw withoutBodies(report, log);
   const { period, everyMs } = answerWindows(report, request);
   const { from = 0, to = endOfTime } = parseFromTo(request, nowMs);
   const windowMs = everyMs ?? period.windowMs;
   const range = { from: alignUp(from, windowMs), to: alignUp(to, windowMs) };
   return { report, period, everyMs, range };
+}
+
+function needsOf(report: Report): Needs {
+  return new Needs([report.needs].flat());
+}
+
+function withoutBodies(report: Report, log: string): Reto3Error {
+  return cannotReplay(
+    report,
+    `it needs the body, and the messages of ${log} have none`,
+    'choose a report of what a log has, such as by:path, or a range without imported messages',
+  );
+}
+
+function cannotReplay(report: Report, why: string, hint: string): Reto3Error {
+  const message = `cannot replay report "${report.name}": ${why}`;
+  return new Reto3Error('RETO3_BAD_REPORT', message, { hint });
 }
 
 export function nothingArchived(): Reto3Error {

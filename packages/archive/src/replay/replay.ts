@@ -82,6 +82,20 @@ export function archivedHours(folder: string): ReplayRange | undefined {
   return first === undefined || last === undefined ? undefined : { from: first, to: last + hourMs };
 }
 
+/** A log that messages of the replay were imported from; undefined without any. */
+export async function importedLog(
+  folder: string,
+  report: Report,
+  range: ReplayRange,
+): Promise<string | undefined> {
+  for await (const { length, source } of readArchive(folder, arrivalsFor(report, range), 'source'))
+    for (let row = 0; row < length; row++) {
+      const log = source(row);
+      if (log !== undefined) return log;
+    }
+  return undefined;
+}
+
 /**
  * The arrival times to read. If the report has its own time stamps, any message may belong to the
  * range.

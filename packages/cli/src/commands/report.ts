@@ -84,7 +84,7 @@ export default defineCommand({
     const logs = logSourceOf(flags);
     if (logs !== undefined) {
       // Checked first, because reading logs may take long.
-      await checkOfMessages(question);
+      await checkOfMessages(question, logs.logs[0]);
       await assertWritable(output);
       return withKeptLogs(logs, ofMessages);
     }
