@@ -10,6 +10,7 @@ import type { Bench } from '../bench.ts';
 import { Collected } from '../collected.ts';
 import { reto3Bin } from '../peers/reto3.ts';
 import { findProgram, firstLineOf, runProgram } from '../program.ts';
+import { jsonLogs } from '../report/targets.ts';
 import type { Finding } from '../result.ts';
 import { madeLines, repeated, sampleRequests } from './made-log-file.ts';
 
@@ -23,15 +24,8 @@ export function goaccessVersion(): string | undefined {
 }
 
 const measured = [
-  'nginx',
-  'combined',
-  'haproxy',
-  'jmeter',
-  'k6-csv',
-  'nginx-json',
-  'caddy',
-  'traefik',
-  'k6',
+  ...['nginx', 'combined', 'haproxy', 'jmeter', 'k6-csv'],
+  ...Object.keys(jsonLogs),
 ];
 
 export async function logRates(bench: Bench): Promise<Finding[]> {

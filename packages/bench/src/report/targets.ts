@@ -84,6 +84,9 @@ export const replayRow = 'reto3 replay count, on one core';
 export const keyedOn = 'with by:path';
 export const keyedOff = 'without';
 
+/** Logs of JSON lines, and the programs that write them. */
+export const jsonLogs = { 'nginx-json': 'nginx', caddy: 'Caddy', traefik: 'Traefik', k6: 'k6' };
+
 export const alone = 'baseline';
 export const watched = '20 dashboards';
 export const alerted = '4 alerts';
@@ -126,7 +129,9 @@ export const serverTargets: readonly Target[] = [
   most('windows where replay differs', 0, cell('archive-reading', replayRow, 5)),
   least('reading an nginx log, lines/s', 3_000_000, medianOf('log-rates', 'nginx')),
   least('reading it compressed, lines/s', 1_500_000, medianOf('log-rates', 'nginx, gzip')),
-  least('reading JSON lines of nginx, lines/s', 700_000, medianOf('log-rates', 'nginx-json')),
+  ...Object.entries(jsonLogs).map(([log, program]) =>
+    least(`reading JSON lines of ${program}, lines/s`, 700_000, medianOf('log-rates', log)),
+  ),
   least('reading and archiving, lines/s', 500_000, medianOf('log-rates', 'nginx, import --keep')),
   least('reading a log ÷ GoAccess', 25, ratio('log-rates', 'combined, GoAccess', 'combined')),
   most('reading 2 GB of log, resident, MB', 250, medianOf('log-memory', 'reto3 stats --log')),
