@@ -16,13 +16,14 @@ const underLoad = [
 
 /**
  * Tests that need HTTP, a stop or a crash of the server, run once more on the newer build; and on its
- * Node.js, where several workers of `--http node` share a port.
+ * Node.js, where several workers of `--http node` share a port, and which reads zstd.
  */
 const onBothBuilds = [
   ...['crash', 'durable', 'exactness', 'forms', 'http10', 'http-node', 'refusal', 'restart'].map(
     (name) => `server/${name}`,
   ),
   ...['stop-signals', 'tls', 'upgrade'].map((name) => `server/${name}`),
+  'cli/zstd',
   'hostile/quick',
 ];
 

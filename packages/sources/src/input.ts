@@ -10,6 +10,7 @@ import { setImmediate } from 'node:timers/promises';
 import zlib from 'node:zlib';
 import { messageOf, Reto3Error } from '@reto3/core';
 import { GatlingText, isBinaryGatling } from './gatling-text.ts';
+import { isZstd, zstdFrames } from './zstd-frames.ts';
 
 /** Large enough that reading costs little, small enough that it stays in a cache of the processor. */
 const chunkBytes = 1 << 18;
@@ -156,21 +157,31 @@ async function* decompressed(name: string, chunks: AsyncGenerator<Buffer>): Asyn
     yield Buffer.from(first.value);
     for await (const chunk of chunks) yield Buffer.from(chunk);
   };
-  const source = Readable.from(copies(), { objectMode: false });
+  // One chunk at a time: streams of bytes may join several.
+  const source = Readable.from(isZstd(first.value) ? zstdFrames(copies()) : copies(), {
+    highWaterMark: 1,
+  });
   source.on('error', (error) => decoder.destroy(error));
   for await (const chunk of source.pipe(decoder)) yield asBuffer(chunk);
+  // Zeros may follow gzip, to fill a block; Node.js refuses anything else there.
+  if (!source.readableEnded && kindOf(first.value) !== 'gzip')
+    throw new Error('its compressed data ends before the file does');
 }
 
 const magics = {
   gzip: [0x1f, 0x8b],
-  zstd: [0x28, 0xb5, 0x2f, 0xfd],
   xz: [0xfd, 0x37, 0x7a, 0x58, 0x5a],
   bzip2: [0x42, 0x5a, 0x68],
   zip: [0x50, 0x4b, 0x03, 0x04],
   'UTF-16': [0xff, 0xfe],
   'big-endian UTF-16': [0xfe, 0xff],
 } as const;
-const kinds = ['gzip', 'zstd', 'xz', 'bzip2', 'zip', 'UTF-16', 'big-endian UTF-16'] as const;
+const kinds = ['gzip', 'xz', 'bzip2', 'zip', 'UTF-16', 'big-endian UTF-16'] as const;
+
+function kindOf(first: Buffer): 'zstd' | (typeof kinds)[number] | undefined {
+  if (isZstd(first)) return 'zstd';
+  return kinds.find((each) => magics[each].every((byte, index) => first[index] === byte));
+}
 
 /** What turns the bytes of a log into its text; undefined if they are its text. */
 function decoderFor(name: string, first: Buffer): Transform | undefined {
@@ -179,7 +190,7 @@ function decoderFor(name: string, first: Buffer): Transform | undefined {
 
 function decompressorFor(name: string, first: Buffer): Transform | undefined {
   const options = { chunkSize: chunkBytes };
-  const kind = kinds.find((each) => magics[each].every((byte, index) => first[index] === byte));
+  const kind = kindOf(first);
   switch (kind) {
     case undefined:
       return name.endsWith('.br') ? zlib.createBrotliDecompress(options) : undefined;
@@ -256,10 +267,12 @@ const causes = new Map([
   ['EACCES', 'this user may not read it'],
   ['EISDIR', 'it is a folder'],
   ['Z_BUF_ERROR', 'it ends in the middle of its compressed data'],
-  ['Z_DATA_ERROR', 'its compressed data is damaged'],
 ]);
+/** Codes of zlib, zstd and Brotli. */
+const damageCode = /^(Z_DATA_ERROR$|ZSTD_error_|ERR__ERROR_)/;
 
 function causeOf(error: unknown): string {
   const code = error instanceof Error && 'code' in error ? String(error.code) : '';
+  if (damageCode.test(code)) return 'its compressed data is damaged';
   return causes.get(code) ?? messageOf(error);
 }

@@ -176,6 +176,18 @@ describe('readLogs', () => {
       'RETO3_LOG_UNREADABLE',
       'damaged',
     ],
+    [
+      'damaged Brotli',
+      () => file(brotliCompressSync(lines(1)).fill(0xff, 9, 20), '.br'),
+      'RETO3_LOG_UNREADABLE',
+      'damaged',
+    ],
+    [
+      'Brotli with more behind it',
+      () => file(Buffer.concat([1, 2].map((ms) => brotliCompressSync(lines(ms)))), '.br'),
+      'RETO3_LOG_UNREADABLE',
+      'its compressed data ends before the file does',
+    ],
   ])('refuses %s', async (_, name, code, message) => {
     await expect(read(name())).rejects.toMatchObject({
       code,
