@@ -1,62 +1,37 @@
-/** Binary logs of Gatling, written here record by record, and read as text. */
+/** Binary logs of Gatling, written record by record, and read as text. */
 import { once } from 'node:events';
 import { Random } from '@reto3/core/testing';
 import { expect, test } from 'vitest';
 import { GatlingText, isBinaryGatling } from './gatling-text.ts';
+import { int, knownName, newName, requestRecord, runRecord } from './testing/binary-gatling.ts';
 
 const startMs = Date.parse('2016-05-28T11:11:11Z');
-
-function int(value: number): Buffer {
-  const bytes = Buffer.alloc(4);
-  bytes.writeInt32BE(value);
-  return bytes;
-}
-
-function string(text: string, encoding: 'latin1' | 'utf16le' = 'latin1'): Buffer {
-  const bytes = Buffer.from(text, encoding);
-  return bytes.length === 0
-    ? int(0)
-    : Buffer.concat([int(bytes.length), bytes, Buffer.of(encoding === 'latin1' ? 0 : 1)]);
-}
-
-const name = (id: number, text: string, encoding?: 'utf16le'): Buffer =>
-  Buffer.concat([int(id), string(text, encoding)]);
-const known = (id: number): Buffer => int(-id);
-
-function run(): Buffer {
-  const start = Buffer.alloc(8);
-  start.writeBigInt64BE(BigInt(startMs));
-  return Buffer.concat([
-    ...[Buffer.of(0), string('3.13.1'), string('shop.Basic'), start, string('a\nrun')],
-    ...[int(2), string('buyers'), string('visitors'), int(1), int(3), Buffer.of(1, 2, 3)],
-  ]);
-}
 
 const request = (
   groups: Buffer[],
   label: Buffer,
   from: number,
   to: number,
-  error: Buffer,
+  message: Buffer,
 ): Buffer =>
-  Buffer.concat([
-    ...[Buffer.of(1), int(groups.length), ...groups, label, int(from), int(to)],
-    ...[Buffer.of(error.equals(name(3, '')) ? 1 : 0), error],
-  ]);
+  requestRecord({ groups, label, from, to, isGood: message.equals(newName(3, '')), message });
 
 const user = Buffer.concat([Buffer.of(2), int(1), Buffer.of(1), int(12)]);
-const group = Buffer.concat([Buffer.of(3), int(1), known(1), int(0), int(9), int(5), Buffer.of(1)]);
-const failure = Buffer.concat([Buffer.of(4), name(9, 'no\tfeed'), int(77)]);
+const group = Buffer.concat([
+  ...[Buffer.of(3), int(1), knownName(1)],
+  ...[int(0), int(9), int(5), Buffer.of(1)],
+]);
+const failure = Buffer.concat([Buffer.of(4), newName(9, 'no\tfeed'), int(77)]);
 
 const records = [
-  run(),
+  runRecord(startMs),
   user,
-  request([name(1, 'cart')], name(2, 'home page'), 123, 138, name(3, '')),
-  request([known(1), name(4, 'pay')], known(2), 130, 131, name(5, 'status 500')),
-  request([], name(6, 'año €', 'utf16le'), 2_000, 2_001, name(3, '')),
+  request([newName(1, 'cart')], newName(2, 'home page'), 123, 138, newName(3, '')),
+  request([knownName(1), newName(4, 'pay')], knownName(2), 130, 131, newName(5, 'status 500')),
+  request([], newName(6, 'año €', 'utf16le'), 2_000, 2_001, newName(3, '')),
   group,
   failure,
-  request([], known(6), -1, 7, name(3, '')),
+  request([], knownName(6), -1, 7, newName(3, '')),
 ];
 const log = Buffer.concat(records);
 
@@ -111,7 +86,7 @@ test.each([
   ['of no kind', Buffer.concat([log, Buffer.of(7)]), 'has the unknown kind 7'],
   [
     'with a name that no other has',
-    Buffer.concat([log, request([], known(99), 0, 1, known(3))]),
+    Buffer.concat([log, request([], knownName(99), 0, 1, knownName(3))]),
     'has the unknown name 99',
   ],
   [

@@ -44,15 +44,29 @@ export function viewOf(counts: WindowCounts, spans: readonly Span[], period: Per
         const first = Math.max(alignUp(range.from, blockMs), alignDown(oldest, blockMs));
         const last = Math.min(range.to, newest);
         if (first >= last) return;
-        const blocks = Math.ceil((last - first) / blockMs);
-        for (let index = 0; index < blocks; index++) {
-          const start = first + (range.reverse ? blocks - 1 - index : index) * blockMs;
-          if (!spans.some(({ from, to }) => from < start + blockMs && to > start)) continue;
-          yield { start, windows: blockOf(counts, spans, periods[name], start) };
-        }
+        for (const start of blocksOf(spans, blockMs, range.reverse === true))
+          if (start >= first && start < last)
+            yield { start, windows: blockOf(counts, spans, periods[name], start) };
       },
     },
   };
+}
+
+/** The starts of all blocks that have covered time, in order. A damaged time may be far away. */
+function* blocksOf(spans: readonly Span[], blockMs: number, isReverse: boolean): Generator<number> {
+  const ranges: { from: number; to: number }[] = [];
+  for (const span of [...spans].sort((a, b) => a.from - b.from)) {
+    const [from, to] = [alignDown(span.from, blockMs), alignUp(span.to, blockMs)];
+    const last = ranges.at(-1);
+    if (last === undefined || from > last.to) ranges.push({ from, to });
+    else last.to = Math.max(last.to, to);
+  }
+  if (!isReverse)
+    for (const { from, to } of ranges)
+      for (let start = from; start < to; start += blockMs) yield start;
+  else
+    for (const { from, to } of ranges.reverse())
+      for (let start = to - blockMs; start >= from; start -= blockMs) yield start;
 }
 
 function blockOf(

@@ -26,6 +26,7 @@ import { describeClf, endOfQuoted, requestLine } from './clf.ts';
 
 const timeLength = 'YYYY-MM-DDTHH:MM:SS'.length;
 const dash = 0x2d;
+const plus = 0x2b;
 /** Of OpenStack's servers. */
 const statusLabel = textBytes('status: ');
 
@@ -52,7 +53,14 @@ function readTimeAt(bytes: Uint8Array, at: number, to: number, into: Instant, zo
   const zoneEnd = indexOf(bytes, space, end + 1, to);
   if (zoneEnd !== -1 && into.readIso(bytes, from, withoutBracket(bytes, zoneEnd), zone))
     return zoneEnd;
+  if (isZoneLike(bytes, end + 1)) return -1;
   return into.readIso(bytes, from, withoutBracket(bytes, end), zone) ? end : -1;
+}
+
+/** A zone that cannot be read must not pass for none. */
+function isZoneLike(bytes: Uint8Array, at: number): boolean {
+  const isSigned = bytes[at] === dash || bytes[at] === plus;
+  return isSigned && digitAt(bytes, at + 1) <= 9 && digitAt(bytes, at + 2) <= 9;
 }
 
 function withoutBracket(bytes: Uint8Array, end: number): number {

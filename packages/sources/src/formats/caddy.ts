@@ -1,7 +1,10 @@
 /**
  * Caddy's access log, JSON: `ts` is the end, as seconds with a fraction, or in any other
- * `time_format`; `duration` is in seconds, or has its unit. Only lines whose `msg` is "handled
- * request" are requests: Caddy logs errors of the same request beside them.
+ * `time_format`; `duration` is in seconds with a fraction, or has its unit, or is a whole number of
+ * ns or ms, as `duration_format` says. A small whole number may be either, so it is not read.
+ *
+ * Only lines whose `msg` is "handled request" are requests: Caddy logs errors of the same request
+ * beside them.
  */
 import { textBytes } from '../bytes.ts';
 import type { LogFormat } from '../format.ts';
@@ -19,7 +22,8 @@ const named: PartNames = {
 const keys = ['ts', 'msg', 'duration'];
 const [ts, msg, duration] = [0, 1, 2] as const;
 const handled = textBytes('handled request');
-/** As whole seconds this would be a day, so it is `duration_format nano`. */
+const zero = textBytes('0');
+/** At least 0.1 ms in ns, or 100 s in ms, which is far less likely. */
 const nanosecondDigits = 6;
 
 export const caddy: LogFormat = {
@@ -34,9 +38,11 @@ export const caddy: LogFormat = {
       if (!line.is(msg, handled)) return 'no request of this format';
       if (!line.readTime(ts, stamp)) return 'no time that can be read';
       line.readDuration(duration, stamp);
-      if (stamp.hasDuration && stamp.duration.digits === 0)
+      if (line.isWhole(duration) && !line.is(duration, zero)) {
         if (line.lengthOf(duration) >= nanosecondDigits)
           line.readDuration(duration, stamp, unitDigits.ns);
+        else stamp.hasDuration = false;
+      }
       return undefined;
     }),
 };

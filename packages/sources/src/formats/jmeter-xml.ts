@@ -2,6 +2,9 @@
  * JMeter JTL, XML: an element a line. `httpSample` is a request: `ts` is its start, `t` its elapsed
  * time, both in ms. Samples inside another `httpSample` are parts of it (redirects, resources), as
  * in the CSV form; a `sample` is not a request, but for instance a transaction.
+ *
+ * JMeter indents what is inside. A sample as far left as one without an end is not inside it, so a
+ * damaged end costs no further lines.
  */
 import {
   closeBrace,
@@ -27,25 +30,28 @@ const codeAttribute = textBytes(' rc="');
 const greater = 0x3e;
 
 class JmeterXmlParser implements LineParser {
-  #depth = 0;
+  /** How far the sample is indented that has begun and not ended; -1 without one. */
+  #outer = -1;
 
   parse(bytes: Uint8Array, from: number, to: number, stamp: Stamp): Reason | undefined {
     let at = from;
     while (at < to && (bytes[at] ?? closeBrace) <= space) at++;
+    const isInside = this.#outer !== -1 && at - from > this.#outer;
     if (startsWith(bytes, at, to, close)) {
-      this.#depth = Math.max(0, this.#depth - 1);
+      if (!isInside) this.#outer = -1;
       return 'part of a longer line';
     }
-    if (startsWith(bytes, at, to, sample)) return 'a sum of other lines';
-    if (!startsWith(bytes, at, to, open))
-      return this.#depth > 0 ? 'part of a longer line' : 'a header or comment';
+    const isOpening = startsWith(bytes, at, to, open);
+    const isSum = startsWith(bytes, at, to, sample);
+    if (!isOpening && !isSum)
+      return this.#outer === -1 ? 'a header or comment' : 'part of a longer line';
+    if (!isInside) this.#outer = -1;
+    if (isSum) return 'a sum of other lines';
     let end = to;
     while (end > at && (bytes[end - 1] ?? 0) <= space) end--;
-    const isInside = this.#depth > 0;
-    const isEmpty = bytes[end - 2] === slash && bytes[end - 1] === greater;
     if (bytes[end - 1] !== greater) return 'no request of this format';
-    if (!isEmpty) this.#depth++;
     if (isInside) return 'part of a longer line';
+    if (bytes[end - 2] !== slash) this.#outer = at - from;
     const start = indexBehind(bytes, startAttribute, at, end);
     if (
       start === -1 ||

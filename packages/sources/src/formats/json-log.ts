@@ -2,7 +2,7 @@
  * Logs of one JSON object per line. A format names the keys that it needs and reads their values; the
  * rest is shared.
  */
-import { isText, slash } from '../bytes.ts';
+import { isText, isWhole, slash } from '../bytes.ts';
 import type { LineParser, ParserOptions, Reason, Stamp } from '../format.ts';
 import {
   isRequestLine,
@@ -38,6 +38,12 @@ export class JsonLine {
 
   has(key: number): boolean {
     return this.#fields.has(key);
+  }
+
+  /** Whether the value under a key has digits only. */
+  isWhole(key: number): boolean {
+    const { from, to } = this.#fields;
+    return this.has(key) && isWhole(this.#bytes, from[key] ?? 0, to[key] ?? 0);
   }
 
   /** Whether the value under a key is three digits. */

@@ -15,6 +15,7 @@ import { type Instant, unitDigits } from '../time/instant.ts';
 import { describeClf, digitsOf, type Field, fieldBefore, withoutLabel } from './clf.ts';
 
 const msecLength = '1700000000.123'.length;
+const requestTimeDigits = 3;
 const requestAt = '[28/May/2016:11:11:11 +0000] '.length;
 /** Formats with more fields behind the user agent are rare. */
 const maxTailFields = 24;
@@ -25,6 +26,8 @@ type Place = number | 'front' | 'bracket' | undefined;
 class NginxParser implements LineParser {
   #msec: Place;
   #requestTime: number | undefined;
+  /** Some line had a `$request_time`. */
+  #hasRequestTime = false;
   readonly #field: Field = { from: 0, to: 0 };
   readonly describe = describeClf;
 
@@ -32,7 +35,11 @@ class NginxParser implements LineParser {
     if (!this.#isRequest(bytes, from, to)) return 'no request of this format';
     if (!this.#read(bytes, from, to, stamp)) {
       this.#learn(bytes, from, to);
-      if (!this.#read(bytes, from, to, stamp)) return 'no time that can be read';
+      const isRead = this.#read(bytes, from, to, stamp);
+      // A damaged line, perhaps: the next one teaches the place of `$request_time` again.
+      if (this.#requestTime !== undefined) this.#hasRequestTime = true;
+      else if (this.#hasRequestTime) this.#msec = undefined;
+      if (!isRead) return 'no time that can be read';
     }
     return undefined;
   }
@@ -70,12 +77,11 @@ class NginxParser implements LineParser {
         if (!readMsec(bytes, this.#field.from, this.#field.to, to, time)) return false;
       } else if (index === this.#requestTime) {
         withoutLabel(bytes, this.#field);
-        stamp.hasDuration = duration.readDecimal(
-          bytes,
-          this.#field.from,
-          this.#field.to,
-          unitDigits.s,
-        );
+        const { from: first, to: behind } = this.#field;
+        const isNumber = duration.readDecimal(bytes, first, behind, unitDigits.s);
+        // Or a damaged line has taught its place, or this is one.
+        if (!isNumber || duration.digits !== requestTimeDigits) return false;
+        stamp.hasDuration = true;
       }
     }
     return true;

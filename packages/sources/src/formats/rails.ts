@@ -19,6 +19,11 @@ const atMark = textBytes(' at ');
 const timeLength = 'YYYY-MM-DD HH:MM:SS +0000'.length;
 const capitalS = 0x53;
 const minuteMs = 60_000;
+const dayMs = 86_400_000;
+/** Zones differ by multiples of it. */
+const zoneStepMs = 15 * minuteMs;
+/** Ruby takes the one time just before the other. */
+const maxLaterMs = 10_000;
 
 /** Behind `Started `, at the start of the line or behind a blank; -1 without it. */
 function behindStarted(bytes: Uint8Array, from: number, to: number): number {
@@ -66,10 +71,15 @@ export const rails: LogFormat = {
         const isLogger = bytes[from + 1] === comma && bytes[from + 3] === openBracket;
         if (isLogger && front.readIso(bytes, from + 4, indexOf(bytes, space, from + 4, to), utc)) {
           // The line may be written in the next second.
-          const later = (front.ms % minuteMs) - (time.ms % minuteMs);
-          time.ms += later < 0 ? later + minuteMs : later;
-          time.ns = front.ns;
-          time.digits = front.digits;
+          const difference = (front.ms % minuteMs) - (time.ms % minuteMs);
+          const later = difference < 0 ? difference + minuteMs : difference;
+          const zoneMs = Math.abs(front.ms - later - time.ms);
+          // Else one of the two is damaged.
+          if (later < maxLaterMs && zoneMs < dayMs && zoneMs % zoneStepMs === 0) {
+            time.ms += later;
+            time.ns = front.ns;
+            time.digits = front.digits;
+          }
         }
         return undefined;
       },

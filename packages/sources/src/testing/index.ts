@@ -1,3 +1,10 @@
 /** Made logs, for tests and the bench. */
-export { type MadeLog, madeLog } from './made-log.ts';
+export {
+  countedWindows,
+  differingWindows,
+  type Tally,
+  windowsOfTimes,
+} from './counted-windows.ts';
+export { type MadeLog, madeKind, madeLines, madeLog, madeNames } from './made-log.ts';
 export { madeRequests } from './made-request.ts';
+export { storedZstd } from './stored-zstd.ts';

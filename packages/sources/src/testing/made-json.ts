@@ -68,6 +68,24 @@ function traefikLine(line: Written): string {
   );
 }
 
+/** @param time of its end @param duration both as values of JSON */
+export function caddyLine(line: Written, time: string, duration: string): string {
+  const { client, port, method, host, target, index, bytes, status } = line;
+  const length: [string, string][] = status === 200 ? [['Content-Length', String(bytes)]] : [];
+  const answered: [string, string][] = [
+    ['Server', 'Caddy'],
+    ['Vary', 'Accept-Encoding'],
+    ['Etag', `"ddnp8sh5vg${index % 97}"`],
+    ...length,
+  ];
+  return (
+    `{"level":"info","ts":${time},"logger":"http.log.access","msg":"handled request","request":{"remote_ip":"${client}",` +
+    `"remote_port":"${port}","client_ip":"${client}","proto":"HTTP/1.1","method":"${method}","host":"${host}","uri":"${target}",` +
+    `"headers":{${listsOf(inAnyOrder(headersOf(line), line))}}},"bytes_read":${index % 900},"user_id":"","duration":${duration},` +
+    `"size":${bytes},"status":${status},"resp_headers":{${listsOf(inAnyOrder(answered, line))}}}`
+  );
+}
+
 export const jsonLines: Readonly<Record<string, Made>> = {
   'nginx-json': {
     counted: byDifference(3, 3),
@@ -82,18 +100,8 @@ export const jsonLines: Readonly<Record<string, Made>> = {
   traefik: { counted: byStart(9), line: traefikLine },
   caddy: {
     counted: byDifference(6, 9),
-    others: ['{"level":"error","ts":1464433871.1,"logger":"http.log.error","msg":"refused"}'],
-    line: (line) => {
-      const answered: [string, string][] = [
-        ['Server', 'Caddy'],
-        ['Vary', 'Accept-Encoding'],
-        ['Etag', `"ddnp8sh5vg${line.index % 97}"`],
-        ...(line.status === 200
-          ? [['Content-Length', String(line.bytes)] satisfies [string, string]]
-          : []),
-      ];
-      return `{"level":"info","ts":${shortSeconds(line.end, 6)},"logger":"http.log.access","msg":"handled request","request":{"remote_ip":"${line.client}","remote_port":"${line.port}","client_ip":"${line.client}","proto":"HTTP/1.1","method":"${line.method}","host":"${line.host}","uri":"${line.target}","headers":{${listsOf(inAnyOrder(headersOf(line), line))}}},"bytes_read":${line.index % 900},"user_id":"","duration":${shortSeconds(line.duration, 9)},"size":${line.bytes},"status":${line.status},"resp_headers":{${listsOf(inAnyOrder(answered, line))}}}`;
-    },
+    others: () => ['{"level":"error","ts":1464433871.1,"logger":"http.log.error","msg":"refused"}'],
+    line: (line) => caddyLine(line, shortSeconds(line.end, 6), shortSeconds(line.duration, 9)),
   },
   cloudflare: {
     counted: byStart(9),
@@ -107,7 +115,7 @@ export const jsonLines: Readonly<Record<string, Made>> = {
   },
   gcp: {
     counted: byStart(6),
-    others: ['{"insertId":"1","textPayload":"ready","timestamp":"2016-05-28T11:11:11.1Z"}'],
+    others: () => ['{"insertId":"1","textPayload":"ready","timestamp":"2016-05-28T11:11:11.1Z"}'],
     line: (line) =>
       `{"insertId":"${idOf(line)}","jsonPayload":{"statusDetails":"response_sent_by_backend"},"httpRequest":{"requestMethod":"${line.method}","requestUrl":"https://${line.host}${line.target}","requestSize":"${line.index % 900}","status":${line.status},"responseSize":"${line.bytes}","userAgent":${text(line.agent)},"remoteIp":"${line.client}","latency":"${seconds(line.duration, 6)}s"},"resource":{"type":"http_load_balancer"},"timestamp":"${iso(line.start, 6)}","severity":"INFO"}`,
   },
@@ -118,7 +126,7 @@ export const jsonLines: Readonly<Record<string, Made>> = {
   },
   azure: {
     counted: byDifference(7, 3),
-    others: [
+    others: () => [
       '{"category":"FrontDoorWebApplicationFirewallLog","properties":{"requestUri":"/","action":"Log"},"time":"2016-05-28T11:11:11.1234567Z"}',
     ],
     line: (line) =>
@@ -126,7 +134,7 @@ export const jsonLines: Readonly<Record<string, Made>> = {
   },
   suricata: {
     counted: byEnd(6),
-    others: [
+    others: () => [
       '{"timestamp":"2016-05-28T11:11:11.123456+0000","event_type":"dns","src_ip":"192.0.2.7"}',
     ],
     line: (line) =>
@@ -134,7 +142,7 @@ export const jsonLines: Readonly<Record<string, Made>> = {
   },
   pino: {
     counted: byDifference(3, 3),
-    others: ['{"level":30,"time":1464433871123,"pid":7,"hostname":"web1","msg":"listening"}'],
+    others: () => ['{"level":30,"time":1464433871123,"pid":7,"hostname":"web1","msg":"listening"}'],
     line: (line) =>
       `{"level":30,"time":${line.end.ms},"pid":7,"hostname":"web1","req":{"id":${line.index},"method":"${line.method}","url":${text(line.target)},"headers":{"host":"${line.host}","user-agent":${text(line.agent)}},"remoteAddress":"${line.client}","remotePort":${line.port}},"res":{"statusCode":${line.status},"headers":{"content-length":"${line.bytes}"}},"responseTime":${line.duration.ms},"msg":"request completed"}`,
   },
@@ -144,6 +152,7 @@ export const jsonLines: Readonly<Record<string, Made>> = {
       `{"ts":${shortSeconds(line.start, 6)},"uid":"C${idOf(line)}","id.orig_h":"${line.client}","id.orig_p":${line.port},"id.resp_h":"198.51.100.2","id.resp_p":80,"trans_depth":1,"method":"${line.method}","host":"${line.host}","uri":"${line.target}",${line.referer === '-' ? '' : `"referrer":${text(line.referer)},`}"user_agent":${text(line.agent)},"status_code":${line.status},"tags":[]}`,
   },
   otlp: {
+    wrapper: 'OTLP',
     counted: byStart(9),
     line: (line) =>
       `{"resourceLogs":[{"resource":{"attributes":[{"key":"service.name","value":{"stringValue":"web"}}]},"scopeLogs":[{"logRecords":[{"timeUnixNano":"${nanoseconds(line.start)}","severityText":"INFO","body":{"stringValue":"${line.method} ${line.target}"},"attributes":[{"key":"http.response.status_code","value":{"intValue":"${line.status}"}},{"key":"user_agent.original","value":{"stringValue":${text(line.agent)}}}]}]}]}]}`,

@@ -23,13 +23,29 @@ const field = (text: string): string => (text.includes(',') ? `"${text}"` : text
 const urlOf = ({ index }: Written): string => `https://shop.example/items/${index % 40}?a=1`;
 const isGood = ({ status }: Written): boolean => status < 400;
 const threadOf = ({ index }: Written): string => `Thread Group 1-${1 + (index % 112)}`;
-const microseconds = ({ ms, ns }: Time): number => ms * 1_000 + Math.floor(ns / 1_000);
+export const microseconds = ({ ms, ns }: Time): number => ms * 1_000 + Math.floor(ns / 1_000);
 const relative = ({ start: { ms, ns } }: Written): string => seconds({ ms: ms - firstMs, ns }, 9);
+
+export const jmeterHeader: readonly string[] = [
+  ...['timeStamp', 'elapsed', 'label', 'responseCode', 'responseMessage', 'threadName', 'success'],
+  ...['bytes', 'grpThreads', 'allThreads', 'Latency', 'Hostname', 'Connect'],
+];
+
+/** @param time of its start */
+export function jmeterFields(line: Written, time: string): readonly string[] {
+  const { duration, status, bytes, index } = line;
+  const message = isGood(line) ? 'OK' : 'Internal Server Error';
+  return [
+    ...[time, String(duration.ms), stepOf(line), String(status), message, threadOf(line)],
+    ...[String(isGood(line)), String(bytes), '112', '112', String(duration.ms), 'host-1'],
+    String(index % 900),
+  ];
+}
 
 export const resultLines: Readonly<Record<string, Made>> = {
   k6: {
     counted: byEnd(9),
-    others: [
+    others: () => [
       '{"metric":"http_req_duration","type":"Point","data":{"time":"2016-05-28T11:11:11Z","value":1.2}}',
     ],
     line: (line) =>
@@ -40,7 +56,7 @@ export const resultLines: Readonly<Record<string, Made>> = {
     header: [
       'metric_name,timestamp,metric_value,check,error,error_code,expected_response,group,method,name,proto,scenario,service,status,subproto,tls_version,url,extra_tags,metadata',
     ],
-    others: [
+    others: () => [
       'http_req_duration,1464433871,2.500000,,,,true,,GET,http://example.com/,HTTP/1.1,default,,200,,,http://example.com/,,',
     ],
     line: (line) =>
@@ -58,11 +74,8 @@ export const resultLines: Readonly<Record<string, Made>> = {
   },
   jmeter: {
     counted: byStart(3),
-    header: [
-      'timeStamp,elapsed,label,responseCode,responseMessage,threadName,success,bytes,grpThreads,allThreads,Latency,Hostname,Connect',
-    ],
-    line: (line) =>
-      `${line.start.ms},${line.duration.ms},${field(stepOf(line))},${line.status},${isGood(line) ? 'OK' : 'Internal Server Error'},${threadOf(line)},${isGood(line)},${line.bytes},112,112,${line.duration.ms},host-1,${line.index % 900}`,
+    header: [jmeterHeader.join()],
+    line: (line) => jmeterFields(line, String(line.start.ms)).map(field).join(),
   },
   'jmeter-xml': {
     counted: byStart(3),
@@ -73,7 +86,7 @@ export const resultLines: Readonly<Record<string, Made>> = {
   gatling: {
     counted: byStart(3),
     header: ['RUN\tPerfTest\t\tgatling-1\t1464433871000\t \t3.5.1'],
-    others: ['USER\tAll\tSTART\t1464433871000\t1464433871000'],
+    others: () => ['USER\tAll\tSTART\t1464433871000\t1464433871000'],
     line: (line) =>
       `REQUEST\t\t${stepOf(line)}\t${line.start.ms}\t${line.end.ms}\t${isGood(line) ? 'OK\t ' : `KO\tstatus.find.is(200), found ${line.status}`}`,
   },

@@ -19,7 +19,7 @@ const httpOf = ({ method, target }: Written): string => `"${method} ${target} HT
 const upstreamOf = ({ index }: Written): string => `198.51.100.${1 + (index % 9)}:8080`;
 const urlOf = ({ host, target }: Written): string => `http://${host}${target}`;
 /** Everything but the time of NCSA's combined form. */
-const combinedWith = (line: Written, time: string): string =>
+export const combinedWith = (line: Written, time: string): string =>
   `${line.client} - - [${time} +0000] ${httpOf(line)} ${line.status} ${line.bytes} "${line.referer}" "${line.agent}"`;
 /** 8 digits that differ from line to line. */
 const idOf = ({ index }: Written): string =>
@@ -92,19 +92,21 @@ export const textLines: Readonly<Record<string, Made>> = {
   },
   'nginx-proxy-manager': {
     counted: byEnd(0),
-    others: ['2016/05/28 11:11:11 [error] 7#7: *1 connect() failed, request: "GET / HTTP/1.1"'],
+    others: () => [
+      '2016/05/28 11:11:11 [error] 7#7: *1 connect() failed, request: "GET / HTTP/1.1"',
+    ],
     line: (line) =>
       `[${clf(line.end)} +0000] - ${line.status} ${line.status} - ${line.method} https ${line.host} "${line.target}" [Client ${line.client}] [Length ${line.bytes}] [Gzip -] [Sent-to ${upstreamOf(line)}] "${line.agent}" "${line.referer}"`,
   },
   rails: {
     counted: byStart(6),
-    others: ['Completed 200 OK in 41ms (Views: 18.7ms | ActiveRecord: 0.0ms)'],
+    others: () => ['Completed 200 OK in 41ms (Views: 18.7ms | ActiveRecord: 0.0ms)'],
     line: (line) =>
       `I, [${iso(line.start, 6).slice(0, -1)} #7]  INFO -- : [${idOf(line)}] Started ${line.method} "${line.target}" for ${line.client} at ${dateAndTime(line.start).replace('T', ' ')} +0000`,
   },
   uwsgi: {
     counted: byStart(0),
-    others: ['spawned uWSGI worker 1 (pid: 7, cores: 1)'],
+    others: () => ['spawned uWSGI worker 1 (pid: 7, cores: 1)'],
     line: (line) =>
       `[pid: ${line.index % 9}|app: 0|req: ${line.index}/${line.index}] ${line.client} () {38 vars in ${line.index % 900} bytes} [${ctime(line.start)}] ${line.method} ${line.target} => generated ${line.bytes} bytes in ${line.duration.ms} msecs (HTTP/1.1 ${line.status}) 9 headers in 378 bytes (1 switches on core 3)`,
   },
@@ -115,13 +117,13 @@ export const textLines: Readonly<Record<string, Made>> = {
   },
   logfmt: {
     counted: byEnd(9),
-    others: ['time="2016-05-28T11:11:11Z" level=info msg="listening" port=8080'],
+    others: () => ['time="2016-05-28T11:11:11Z" level=info msg="listening" port=8080'],
     line: (line) =>
       `time="${iso(line.end, 9)}" level=info msg="request completed" method=${line.method} path="${line.target}" status=${line.status} remote_addr=${line.client} duration=${line.duration.ms}ms`,
   },
   heroku: {
     counted: byDifference(6, 3),
-    others: ['2016-05-28T11:11:11.123456+00:00 app[web.1]: listening on port=8080'],
+    others: () => ['2016-05-28T11:11:11.123456+00:00 app[web.1]: listening on port=8080'],
     line: (line) =>
       `${iso(line.end, 6).replace('Z', '+00:00')} heroku[router]: at=info method=${line.method} path="${line.target}" host=${line.host} request_id=${idOf(line)} fwd="${line.client}" dyno=web.${line.index % 9} connect=0ms service=${line.duration.ms}ms status=${line.status} bytes=${line.bytes} protocol=https`,
   },

@@ -1,4 +1,5 @@
 /** Times of made requests, as programs write them: cut and not rounded. */
+import type { LogOptions } from '../plan.ts';
 import { type MadeRequest, nsPerMs } from './made-request.ts';
 
 /** Since the epoch, or a duration. */
@@ -89,11 +90,23 @@ export interface Written extends MadeRequest {
   readonly index: number;
 }
 
+/** What the log of a program looks like. */
 export interface Made {
+  /** The format as which it is read, if it has another name. */
+  readonly format?: string;
+  readonly wrapper?: string;
+  /** What the user has to say of it. */
+  readonly options?: LogOptions;
   /** Lines before the first request. */
   readonly header?: readonly string[];
-  /** Lines here and there that are no requests. */
-  readonly others?: readonly string[];
+  /** Lines here and there that are no requests; `next` is the index of the request behind them. */
+  readonly others?: (next: number) => readonly string[];
   readonly counted: Counted;
+  /** The line of a request, or several. */
   readonly line: (written: Written) => string;
+  /** Matches every line that leaves the lines behind it alone; undefined if all do. */
+  readonly alone?: RegExp;
 }
+
+/** Here and there, a blank, a truncated and a foreign line stand between those of requests. */
+export const othersEvery = 1_000;
