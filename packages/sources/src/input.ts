@@ -153,9 +153,13 @@ async function* decompressed(name: string, chunks: AsyncGenerator<Buffer>): Asyn
     return;
   }
   // A decoder keeps what it is given until it comes to it.
+  let given = first.value.length;
   const copies = async function* (): AsyncGenerator<Buffer> {
     yield Buffer.from(first.value);
-    for await (const chunk of chunks) yield Buffer.from(chunk);
+    for await (const chunk of chunks) {
+      given += chunk.length;
+      yield Buffer.from(chunk);
+    }
   };
   // One chunk at a time: streams of bytes may join several.
   const source = Readable.from(isZstd(first.value) ? zstdFrames(copies()) : copies(), {
@@ -163,8 +167,9 @@ async function* decompressed(name: string, chunks: AsyncGenerator<Buffer>): Asyn
   });
   source.on('error', (error) => decoder.destroy(error));
   for await (const chunk of source.pipe(decoder)) yield asBuffer(chunk);
+  const taken = 'bytesWritten' in decoder ? Number(decoder.bytesWritten) : given;
   // Zeros may follow gzip, to fill a block; Node.js refuses anything else there.
-  if (!source.readableEnded && kindOf(first.value) !== 'gzip')
+  if ((!source.readableEnded || taken < given) && kindOf(first.value) !== 'gzip')
     throw new Error('its compressed data ends before the file does');
 }
 
