@@ -219,7 +219,7 @@ describe('the binary log of Gatling', () => {
     const random = new Random(2);
     const wanted = Array.from({ length: 200 }, (_, index) => startMs + everyMs * index);
     let refused = 0;
-    for (let round = 0; round < 1_000; round++) {
+    for (let round = 0; round < 300; round++) {
       const records = recordsOf(wanted.length);
       const at = random.between(20, wanted.length);
       records[at] = damaged(random, records[at]?.toString('latin1') ?? '', 'latin1');
@@ -233,6 +233,6 @@ describe('the binary log of Gatling', () => {
       const [log] = counts.logs;
       expect(log?.lines).toBe((log?.messages ?? 0) + (log?.skipped ?? 0));
     }
-    expect(refused).toBeGreaterThan(100);
+    expect(refused).toBeGreaterThan(30);
   });
 });
