@@ -9,9 +9,9 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { figure } from '../support/figure.ts';
 import { waitUntil } from '../support/wait.ts';
 import { Compose, docker } from './compose.ts';
+import { expectCluster, liveNodes, total } from './counts.ts';
 
 const servers = 3;
-const periods = ['ms10', 'sec', 'min'] as const;
 let compose: Compose;
 let merger: string;
 
@@ -26,37 +26,24 @@ beforeAll(async () => {
   await compose.run('up', '--detach', '--scale', `server=${servers}`, 'haproxy', 'merger');
   for (const index of [1, 2, 3]) await compose.run('up', '--detach', '--no-deps', `nats-${index}`);
   merger = await compose.container('merger');
-  await waitUntil('the door is open, and every node has said so', async () => {
-    const haproxy = await compose.container('haproxy');
-    const health = await docker('inspect', '--format', '{{.State.Health.Status}}', haproxy);
-    return health === 'healthy' && (await liveNodes()) === servers;
-  });
+  await ready();
 });
 
 afterAll(() => compose?.close());
-
-interface ClusterState {
-  readonly nodes: readonly { readonly name: string; readonly state: string }[];
-}
-
-/** The number of live nodes that `reto3 cluster` shows in the merger; 0 until it knows one. */
-async function liveNodes(): Promise<number> {
-  const said = docker('exec', merger, 'reto3', 'cluster', '--json');
-  const { nodes }: ClusterState = await said.then(JSON.parse, () => ({ nodes: [] }));
-  return nodes.filter(({ state }) => state === 'live').length;
-}
-
-/** The sum of the counts that a command inside a container prints. */
-async function total(container: string, period: string, ...flags: string[]): Promise<number> {
-  const args = ['reto3', 'stats', period, '--from', '1h', '--open', ...flags];
-  const lines = (await docker('exec', container, ...args)).split('\n');
-  return lines.reduce((sum, line) => sum + Number(line.split(', ')[1]), 0);
-}
 
 async function nodesTotal(): Promise<number> {
   let sum = 0;
   for (const server of await compose.containers('server')) sum += await total(server, 'ms10');
   return sum;
+}
+
+/** Waits until haproxy accepts requests, and the merger hears every node. */
+async function ready(): Promise<void> {
+  const haproxy = await compose.container('haproxy');
+  await waitUntil('haproxy is healthy, and every node is live', async () => {
+    const health = await docker('inspect', '--format', '{{.State.Health.Status}}', haproxy);
+    return health === 'healthy' && (await liveNodes(merger)) === servers;
+  });
 }
 
 /** Runs the load; returns the number of Tsung's requests that were answered with 200. */
@@ -68,21 +55,13 @@ async function load(): Promise<number> {
   return messages;
 }
 
-async function expectCluster(messages: number): Promise<void> {
-  for (const period of periods) {
-    await waitUntil(`the cluster has ${messages} in ${period}`, async () => {
-      return (await total(merger, period, '--cluster')) === messages;
-    });
-  }
-}
-
 let answered = 0;
 
 test("three servers behind haproxy: the cluster counts exactly Tsung's answers", async () => {
   answered += await load();
   figure('cluster: Tsung counted', answered);
   expect(answered).toBeGreaterThan(20_000);
-  await expectCluster(answered);
+  await expectCluster(merger, answered);
   expect(await nodesTotal()).toBe(answered);
   for (const server of await compose.containers('server'))
     expect(await total(server, 'ms10')).toBeGreaterThan(answered / servers / 2);
@@ -98,7 +77,17 @@ test('each NATS server is killed under load: the counts stay exact', async () =>
     await docker('start', nats);
   }
   answered += await running;
-  await expectCluster(answered);
+  await expectCluster(merger, answered);
+});
+
+test('the merger is killed under load: the counts stay exact', async () => {
+  const running = load();
+  await setTimeout(8_000);
+  await docker('kill', merger);
+  await setTimeout(3_000);
+  await docker('start', merger);
+  answered += await running;
+  await expectCluster(merger, answered);
 });
 
 test('a server is killed under load and comes back: the cluster follows its store', async () => {
@@ -110,13 +99,42 @@ test('a server is killed under load and comes back: the cluster follows its stor
   await docker('start', server);
   const more = await running;
   expect(more).toBeGreaterThan(20_000);
-  await waitUntil('it is back', async () => (await liveNodes()) === servers);
+  await waitUntil('it is back', async () => (await liveNodes(merger)) === servers);
   const held = await nodesTotal();
   figure(
     'cluster: answered with a server killed, and in the stores',
     `${more}, ${held - answered}`,
   );
-  await expectCluster(held);
+  await expectCluster(merger, held);
+});
+
+test('haproxy is killed under load: the cluster has what the servers counted', async () => {
+  const before = await nodesTotal();
+  const haproxy = await compose.container('haproxy');
+  const running = load();
+  await setTimeout(8_000);
+  await docker('kill', haproxy);
+  await setTimeout(2_000);
+  await docker('start', haproxy);
+  const more = await running;
+  await ready();
+  const held = await nodesTotal();
+  figure('cluster: answered with haproxy killed, and counted', `${more}, ${held - before}`);
+  expect(more).toBeGreaterThan(20_000);
+  // The answers to some messages died with haproxy.
+  expect(held - before).toBeGreaterThanOrEqual(more);
+  await expectCluster(merger, held);
+});
+
+test('the load is killed: the cluster has what the servers counted', async () => {
+  const before = await nodesTotal();
+  const running = compose.run('run', '--rm', '--no-deps', 'load').catch(() => undefined);
+  await setTimeout(8_000);
+  await docker('kill', await docker('ps', '--quiet', '--filter', 'ancestor=reto3-load'));
+  await running;
+  const held = await nodesTotal();
+  expect(held).toBeGreaterThan(before);
+  await expectCluster(merger, held);
 });
 
 test('haproxy serves TLS, and a node can write only to its data', async () => {
@@ -128,7 +146,7 @@ test('haproxy serves TLS, and a node can write only to its data', async () => {
     }).once('error', reject);
   });
   expect(status).toBe(200);
-  await expectCluster(before + 1);
+  await expectCluster(merger, before + 1);
   for (const container of [...(await compose.containers('server')), merger]) {
     const inside = (command: string) => docker('exec', container, 'sh', '-c', command);
     expect(await inside('touch /app/x 2>&1 || true')).toContain('Read-only file system');
