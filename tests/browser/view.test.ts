@@ -4,7 +4,9 @@ import { join } from 'node:path';
 import { expect } from 'vitest';
 import { startCli } from '../support/cli.ts';
 import { temporaryFolder } from '../support/folder.ts';
+import { nginxLine } from '../support/log-lines.ts';
 import { requires } from '../support/requirement.ts';
+import { Server } from '../support/server.ts';
 import { waitUntil } from '../support/wait.ts';
 import { expectAccessible } from './support/accessible.ts';
 import { Dashboard, program } from './support/browser.ts';
@@ -105,4 +107,13 @@ test('says the range of a log that is longer than a view, and shows its end', as
   );
   await page.untilText('messages', '649');
   await page.untilText('messages-note', /^30 d .* not counted$/);
+});
+
+test('says which moment is counted in the logs that a server follows', async () => {
+  const log = join(await temporaryFolder(), 'access.log');
+  await writeFile(log, nginxLine(Date.now()));
+  const server = await Server.start({ dataDir: await temporaryFolder(), flags: ['--tail', log] });
+  const page = await Dashboard.open(server.adminUrl);
+  await page.untilText('viewed', 'Logs are counted by the start of each request');
+  expect(await page.page.locator('#live-tiles').isVisible()).toBe(true);
 });

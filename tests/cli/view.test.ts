@@ -69,7 +69,8 @@ test('shows a folder as it is, and says that its clock ticks in seconds', async 
   const info = await (await fetch(new URL('/v1/info', url))).json();
   expect(info).toMatchObject({
     messagesInAll: 600,
-    viewed: { source: folder, resolutionMs: 1_000 },
+    moment: 'end',
+    viewed: { source: folder, moment: 'end', resolutionMs: 1_000 },
   });
   const ms10 = await fetch(new URL(`/v1/stats/ms10?from=${startMs}&to=${startMs + 1_000}`, url));
   expect(ms10.headers.get('reto3-seconds-only')).toBe('true');

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { FolderWriter } from '@reto3/engine';
 import { expect, test } from 'vitest';
 import { ask, askInfo, askStats } from '../support/api.ts';
-import { runCli } from '../support/cli.ts';
+import { runCli, startCli } from '../support/cli.ts';
 import { temporaryFolder } from '../support/folder.ts';
 import { Load } from '../support/load.ts';
 import { nginxLine } from '../support/log-lines.ts';
@@ -53,6 +53,32 @@ test("waits for a log, counts by the log's own time, and the next server continu
   expect((await next.stop()).code).toBe(0);
   const audit = await runCli(['audit', '--data-dir', dataDir]);
   expect(audit).toMatchObject({ code: 0 });
+});
+
+test('every answer says which moment of the log is counted, once there is a message', async () => {
+  const log = join(await temporaryFolder(), 'access.log');
+  await writeFile(log, '');
+  const flags = ['--tail', log];
+  const server = await Server.start({ dataDir: await temporaryFolder(), flags });
+  const { adminUrl } = server;
+  expect(await askInfo(adminUrl)).not.toHaveProperty('moment');
+  const before = await runCli(['stats', 'ms10', '--open', '--url', adminUrl]);
+  expect(before.stderr).not.toContain('logs are');
+  await writeFile(log, line(Date.now()));
+  await untilCounted(server, 1);
+  expect(await askInfo(adminUrl)).toMatchObject({ moment: 'start' });
+  const note = 'reto3: logs are counted by the start of each request\n';
+  for (const question of [['stats', 'ms10', '--open'], ['bursts', '--open'], ['audit']]) {
+    const asked = [...question, '--url', adminUrl];
+    expect((await runCli(asked)).stderr).toBe(note);
+    const { stdout, stderr } = await runCli([...asked, '--json']);
+    expect([JSON.parse(stdout).moment, stderr]).toEqual(['start', '']);
+  }
+  const following = startCli(['stats', 'ms10', '--follow', '--last', '1', '--url', adminUrl]);
+  await waitUntil('the moment is said', () => following.stderr !== '');
+  following.signal('SIGINT');
+  await following.exited;
+  expect(following.stderr).toBe(note);
 });
 
 test('requests and lines add up, and windows become final --tail-late later', async () => {

@@ -10,6 +10,7 @@ const answer = {
   damaged: [],
   damagedPlaces: 0,
 };
+const source = { dataDir: './data' };
 const layout = {
   lines: () => [],
   columns: ['from', 'share'],
@@ -23,12 +24,24 @@ test.each([
   ['ndjson', '{"from":1480384140000,"share":0.666666667}\n'],
 ] as const)('%s: rows have no noise of arithmetic, and every digit of a count', (format, text) => {
   const write = vi.spyOn(process.stdout, 'write').mockReturnValue(true);
-  print(answer, format, layout);
+  print(source, answer, format, layout);
   expect(write.mock.calls).toEqual([[text]]);
 });
 
 test('without rows, NDJSON is empty: a blank line is no JSON', () => {
   const write = vi.spyOn(process.stdout, 'write').mockReturnValue(true);
-  print(answer, 'ndjson', { ...layout, rows: () => [] });
+  print(source, answer, 'ndjson', { ...layout, rows: () => [] });
   expect(write.mock.calls).toEqual([['']]);
+});
+
+test('says which moment the logs mark, unless JSON or the reading of a log has said it', () => {
+  vi.spyOn(process.stdout, 'write').mockReturnValue(true);
+  const said = vi.spyOn(process.stderr, 'write').mockReturnValue(true);
+  const counted = { ...answer, moment: 'end' } as const;
+  print(source, counted, 'json', layout);
+  print({ logs: ['access.log'], options: {} }, counted, 'csv', layout);
+  print(source, answer, 'csv', layout);
+  expect(said.mock.calls).toEqual([]);
+  print(source, counted, 'csv', layout);
+  expect(said.mock.calls).toEqual([['reto3: logs are counted by the end of each request\n']]);
 });

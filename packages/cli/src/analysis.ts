@@ -5,7 +5,7 @@
 
 import { type ApiOptions, ask, type Missing } from '@reto3/client';
 import type { Answers } from '@reto3/client/answers';
-import { ms10, quantity, resolveRange, timeText } from '@reto3/core';
+import { type LogMoment, ms10, quantity, resolveRange, timeText } from '@reto3/core';
 import type { Series, Store } from '@reto3/engine';
 import {
   type Asked,
@@ -16,6 +16,7 @@ import {
 } from './answers.ts';
 import type { analysisFormats } from './flags.ts';
 import { type LogSource, readAndSummarise } from './log-source.ts';
+import { noteMoment } from './moment.ts';
 import { noteOnStderr } from './terminal/notes.ts';
 
 /** The path of the analysis on a server, and the function that computes it from stored windows. */
@@ -114,14 +115,17 @@ export interface Layout<Answer> {
 }
 
 /**
- * Prints an answer on stdout.
+ * Prints an answer on stdout, and on stderr which moment the logs of a folder or server mark, unless
+ * the answer is JSON. Reading logs has said it.
  * @throws Reto3Error RETO3_BLOCK_DAMAGED, after printing, if damaged windows were omitted
  */
-export function print<Answer extends Missing>(
+export function print<Answer extends Missing & { readonly moment?: LogMoment | undefined }>(
+  source: CountsSource,
   answer: Answer,
   format: Format,
   layout: Layout<Answer>,
 ): void {
+  if (format !== 'json' && !('logs' in source)) noteMoment(answer.moment);
   const lines = formatLines(answer, format, layout).map((line) => `${line}\n`);
   process.stdout.write(lines.join(''));
   assertComplete(ms10.name, answer, false);

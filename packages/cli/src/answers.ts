@@ -12,8 +12,10 @@ import {
   damageMessage,
   errorHints,
   type FormatName,
+  type LogMoment,
   type PartlyCounted,
   type PeriodName,
+  parseLogMoment,
   partialOf,
   periods,
   quantity,
@@ -27,6 +29,7 @@ import {
 import type { CountsView } from '@reto3/engine';
 import { apiOptionsOf } from './flags.ts';
 import { type LogSource, logSourceOf, readAndSummarise } from './log-source.ts';
+import { noteMoment } from './moment.ts';
 import { noteOnStderr } from './terminal/notes.ts';
 
 export type Source = ApiOptions | { readonly dataDir: string };
@@ -45,6 +48,8 @@ export interface Asked {
 interface Question extends Asked {
   readonly period: PeriodName;
   readonly format: FormatName;
+  /** Whether something else tells the user which moment the logs mark. */
+  readonly isMomentSaid?: boolean;
   /** Given when following: the answer may be empty, and damage does not end it. */
   readonly onMissing?: (missing: Missing) => void;
 }
@@ -123,7 +128,8 @@ async function fromServer(api: ApiOptions, question: Question, into: Writable): 
   });
   const isEmpty = response.headers['reto3-empty'] === 'true';
   const isCoarse = response.headers['reto3-seconds-only'] === 'true';
-  settle(question, body.missing, isCoarse ? 'seconds only' : isEmpty);
+  const moment = parseLogMoment(response.headers['reto3-moment']);
+  settle(question, body.missing, isCoarse ? 'seconds only' : isEmpty, moment);
   return String(response.headers['reto3-to']);
 }
 
@@ -133,7 +139,7 @@ async function fromLogs(source: LogSource, question: Question, into: Writable): 
   // Checks the range first, because reading logs may take long.
   resolveRange(period, question, nowMs, { finalThrough: nowMs, newestEnd: nowMs });
   const counts = await readAndSummarise(source, nowMs);
-  return fromView(counts.view(period), question, nowMs, into);
+  return fromView(counts.view(period), { ...question, isMomentSaid: true }, nowMs, into);
 }
 
 async function fromFolder(folder: string, question: Question, into: Writable): Promise<string> {
@@ -155,14 +161,14 @@ async function fromView(
   const { scope } = scopeOf(question);
   const period = periods[question.period];
   try {
-    const { to, empty, secondsOnly, pieces, damages, partial } = await answer(
+    const { to, empty, secondsOnly, moment, pieces, damages, partial } = await answer(
       view,
       { ...question, period, scope },
       nowMs,
     );
     await pipeline(Readable.from(pieces, { objectMode: false }), into, { end: false });
     const missing = { ...damagedOf(damages), ...(partial && partialOf(partial)) };
-    settle(question, missing, secondsOnly ? 'seconds only' : empty);
+    settle(question, missing, secondsOnly ? 'seconds only' : empty, moment);
     return String(to);
   } finally {
     await view.store.close();
@@ -172,7 +178,14 @@ async function fromView(
 /** Whether an answer has no windows; the text is the reason. */
 type Empty = boolean | 'seconds only';
 
-function settle({ period, onMissing }: Question, missing: Missing, empty: Empty): void {
+function settle(
+  { period, format, isMomentSaid, onMissing }: Question,
+  missing: Missing,
+  empty: Empty,
+  moment: LogMoment | undefined,
+): void {
+  // JSON has a field for it.
+  if (empty === false && format !== 'json' && isMomentSaid !== true) noteMoment(moment);
   notePartial(period, missing);
   if (onMissing === undefined) assertComplete(period, missing, empty);
   else onMissing(missing);

@@ -56,7 +56,7 @@ export async function bursts(given: Given<typeof burstsFlags>): Promise<void> {
   ].filter((failure) => failure !== undefined);
   // Set before printing, so that a reader that leaves early (| head) cannot hide it.
   if (failures.length > 0) process.exitCode = exitCode.checkFailed;
-  print(answer, format, layoutFor(who));
+  print(source, answer, format, layoutFor(who));
   if (failures.length === 0) return;
   throw new Reto3Error('RETO3_CHECK_FAILED', failures.join('; '), {
     hint: exceeded

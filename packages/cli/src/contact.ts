@@ -1,14 +1,16 @@
 /**
  * Tells the user about the connection of a follow: once when it is lost, however many attempts
- * fail, and once when it is back.
+ * fail, and once when it is back. Also tells which moment the logs that the server counts mark.
  */
-import { messageOf } from '@reto3/core';
+import { type LogMoment, messageOf } from '@reto3/core';
+import { noteMoment } from './moment.ts';
 import { noteOnStderr, type Say } from './terminal/notes.ts';
 
 export class Contact {
   readonly #url: string;
   readonly #say: Say;
   #lost = false;
+  #moment: LogMoment | undefined;
 
   constructor(url: string, say: Say = noteOnStderr) {
     this.#url = url;
@@ -21,7 +23,10 @@ export class Contact {
     this.#say(`lost the server at ${this.#url}, trying again: ${reasonOf(error)}`);
   }
 
-  connected(): void {
+  /** @param moment of the server's logs */
+  connected(moment?: LogMoment): void {
+    if (moment !== this.#moment) noteMoment(moment, this.#say);
+    this.#moment = moment;
     if (!this.#lost) return;
     this.#lost = false;
     this.#say(`the server at ${this.#url} is back`);

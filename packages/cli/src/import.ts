@@ -9,6 +9,7 @@ import {
   summaryLines,
 } from '@reto3/sources';
 import { filesOf, sizeOf } from './log-files.ts';
+import { noteMoment } from './moment.ts';
 import { hasArchive, recoverArchiveIn } from './recover-archive.ts';
 import { noteOnStderr } from './terminal/notes.ts';
 import { type Amount, withProgress } from './terminal/progress.ts';
@@ -53,6 +54,8 @@ export async function importLogs(
       for (const line of summaryLines(log)) noteOnStderr(line);
       logs.push(log);
     }
+    // Otherwise each summary says it.
+    if (writer.moment === 'mixed') noteMoment('mixed');
     return logs;
   } finally {
     await writer.close();

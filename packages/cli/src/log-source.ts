@@ -3,6 +3,7 @@ import { parseTime, Reto3Error } from '@reto3/core';
 import type { LogCounts, LogOptions } from '@reto3/sources';
 import type { Given, logFlags, readingFlags, scopeFlags, sourceFlags } from './flags.ts';
 import { filesOf } from './log-files.ts';
+import { noteMoment } from './moment.ts';
 import { noteOnStderr } from './terminal/notes.ts';
 
 export interface LogSource {
@@ -67,5 +68,7 @@ export async function readAndSummarise(
   const { readLogs, summaryLines } = await import('@reto3/sources');
   const counts = await readLogs(await filesOf(logs), options, nowMs, noteOnStderr);
   for (const log of counts.logs) for (const line of summaryLines(log)) noteOnStderr(line);
+  // Otherwise each summary says it.
+  if (counts.moment === 'mixed') noteMoment('mixed');
   return counts;
 }

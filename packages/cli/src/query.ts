@@ -123,7 +123,7 @@ async function readCounts(
   take: TakeCount,
 ): Promise<void> {
   const range = { from: String(from), to: to === undefined ? undefined : String(to) };
-  const asked = { period, format: 'ndjson', open: true, ...range } as const;
+  const asked = { period, format: 'ndjson', open: true, isMomentSaid: true, ...range } as const;
   try {
     await withProgress(`reading the counts of ${period}`, async () => {
       await writeAnswer(source, asked, windowSink(take));

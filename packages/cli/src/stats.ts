@@ -47,7 +47,7 @@ async function followStats(
   const onMissing = damageNotes(period);
   let { from } = asked;
   if (asked.last !== undefined) {
-    const newest = { ...asked, period, format: rowFormat, onMissing };
+    const newest = { ...asked, period, format: rowFormat, onMissing, isMomentSaid: true };
     from = await writeAnswer(source, newest, process.stdout);
   } else if (rowFormat === 'csv') process.stdout.write(csvHeader);
   const { follow } = await import('@reto3/client');

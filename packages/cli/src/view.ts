@@ -32,12 +32,9 @@ export async function view(
 
 function viewedOf(logs: readonly LogSummary[]): Viewed {
   const listOf = (of: (log: LogSummary) => string): string => [...new Set(logs.map(of))].join(', ');
-  const [first] = logs;
-  const isOfOneMoment = logs.every(({ moment }) => moment === first?.moment);
   return {
     source: listOf(({ name }) => (name === '-' ? 'stdin' : basename(name))),
     format: listOf(({ format }) => format.title),
-    ...(isOfOneMoment && first !== undefined && { moment: first.moment }),
     resolutionMs: Math.max(...logs.map(({ resolutionMs }) => resolutionMs)),
   };
 }

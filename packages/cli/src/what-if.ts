@@ -11,7 +11,8 @@ import { tableLines } from './terminal/table.ts';
 export async function askWhatIf(given: Given<typeof whatIfFlags>): Promise<void> {
   const format = formatOf(analysisFormats, 'text', given);
   const { capacity, rates, last, from, to, open, cluster, node } = given;
-  const answer = await askAnalysis(countsSourceOf(given), {
+  const source = countsSourceOf(given);
+  const answer = await askAnalysis(source, {
     path: '/v1/whatif',
     query: { last, from, to, open, cluster, node, capacity, rates },
     make: async (series) => {
@@ -19,7 +20,7 @@ export async function askWhatIf(given: Given<typeof whatIfFlags>): Promise<void>
       return whatIf(series, { capacity, rates });
     },
   });
-  print(answer, format, layout);
+  print(source, answer, format, layout);
 }
 
 const layout: Layout<WhatIf> = {

@@ -3,12 +3,13 @@
  * after which failures it tries again, and when; liveness.ts decides when a request has failed.
  */
 import { setTimeout } from 'node:timers/promises';
-import { type ErrorCode, Reto3Error } from '@reto3/core';
+import { type ErrorCode, type LogMoment, Reto3Error } from '@reto3/core';
 
 /** Called when the connection to the server is lost, and when it is back. */
 export interface ConnectionEvents {
   lost(error: unknown): void;
-  connected(): void;
+  /** @param moment which moment the logs among the counts mark */
+  connected(moment?: LogMoment): void;
 }
 
 /** The first pause before a reconnect: a restarted server is back soon. */
@@ -43,11 +44,11 @@ export class Connection {
     this.#events = events;
   }
 
-  /** An attempt succeeded. */
-  connected(): void {
+  /** An attempt succeeded. @param moment as in `ConnectionEvents` */
+  connected(moment?: LogMoment): void {
     this.#wasConnected = true;
     this.#failures = 0;
-    this.#events?.connected();
+    this.#events?.connected(moment);
   }
 
   /** An attempt failed. @throws the error, if it is of the first attempt or will not pass */

@@ -7,6 +7,7 @@ import {
   type Chunk,
   type Period,
   parseDuration,
+  parseLogMoment,
   parseTime,
   Reto3Error,
   type ScopeSelector,
@@ -45,7 +46,7 @@ export async function* follow(
         { period: period.name, from, ...selector },
         headers,
       );
-      connection.connected();
+      connection.connected(parseLogMoment(response.headers['reto3-moment']));
       for await (const event of readEvents(response.setEncoding('utf8'))) {
         lastId = event.id;
         const chunk = chunkOf(event.data, period);

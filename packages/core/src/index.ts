@@ -57,6 +57,15 @@ export {
 } from './metrics/metric.ts';
 export { RecentPeak } from './metrics/recent-peak.ts';
 export { Mistakes } from './mistakes.ts';
+export {
+  commonMoment,
+  isMoment,
+  type LogMoment,
+  logMoments,
+  type Moment,
+  momentText,
+  parseLogMoment,
+} from './moment.ts';
 export { parseNumber } from './number.ts';
 export {
   alignDown,

@@ -48,13 +48,26 @@ export function writeInfo(info: Info, { scope, node }: ScopeSelector): void {
   const own = `${wholeText(info.messagesSinceStart)} since ${started}`;
   write('since', scope === 'node' ? own : `Added up by ${info.node} · ${started}`);
   write('version', `reto3 ${info.version}`);
+  if (info.viewed === undefined) writeMoment(scope === 'node' ? info.moment : undefined);
+}
+
+/** Describes the logs that a server counts beside its own requests. */
+function writeMoment(moment: Info['moment']): void {
+  write('viewed', moment === undefined ? '' : `Logs are ${momentText(moment)}`);
+  element('viewed', HTMLElement).hidden = moment === undefined;
+}
+
+function momentText(moment: NonNullable<Info['moment']>): string {
+  return moment === 'mixed'
+    ? 'counted by the start of some requests and by the end of others'
+    : `counted by the ${moment} of each request`;
 }
 
 /** Describes the counts if no server is counting. */
 export function writeViewed({ source, format, moment, resolutionMs, from, to }: Viewed): void {
   const parts = [
     format === undefined ? source : `${source}: ${format}`,
-    moment === undefined ? '' : `counted by the ${moment} of each request`,
+    moment === undefined ? '' : momentText(moment),
     resolutionMs < secondMs ? '' : `${resolutionMs / secondMs} s clock, no 10 ms windows`,
     to - from <= maxSpanMs
       ? ''

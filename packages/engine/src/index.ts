@@ -77,6 +77,7 @@ export { allTime, lengthOf, type Row, type RowRange } from './store/rows.ts';
 export { bytesIn } from './store/size.ts';
 export { StoreSnapshot } from './store/snapshot.ts';
 export {
+  countedOf,
   type Fingerprint,
   newSourceId,
   type SourcePosition,

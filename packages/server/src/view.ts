@@ -22,7 +22,7 @@ import { QueryApi } from './api/server.ts';
 import { resolveConfig } from './config/resolve-config.ts';
 
 /** Description of the viewed counts, for the page. */
-export type Viewed = Omit<NonNullable<Info['viewed']>, 'from' | 'to' | 'resolutionMs'> & {
+export type Viewed = Pick<NonNullable<Info['viewed']>, 'source' | 'format'> & {
   /** The resolution of the clock; determined from the counts if absent. */
   readonly resolutionMs?: number;
 };
@@ -64,6 +64,7 @@ export async function viewFolder(
       throw new Reto3Error('RETO3_NO_DATA', `nothing was counted in ${folder}`);
     const { from, to } = counted;
     const resolutionMs = viewed.resolutionMs ?? counted.resolutionMs;
+    const { moment } = coordinator;
     const api = await QueryApi.listen({
       config: { ...config, node: viewed.source },
       tls: undefined,
@@ -79,7 +80,7 @@ export async function viewFolder(
       dataDir: resolve(folder),
       metrics: new Metrics(),
       log,
-      viewed: { ...viewed, resolutionMs, from, to },
+      viewed: { ...viewed, ...(moment && { moment }), resolutionMs, from, to },
       ingestLoad: () => 0,
       connectionsWithoutMessage: () => 0,
     });

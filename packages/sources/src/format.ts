@@ -5,12 +5,10 @@
  * A parser gets a line as bytes, [from, to) without the line end, and creates no string from it. It
  * remembers what earlier lines said, such as the columns of a header.
  */
+import type { Moment } from '@reto3/core';
 import type { Request } from './request.ts';
 import { Instant } from './time/instant.ts';
 import type { Zone } from './time/zone.ts';
-
-/** Which moment of a request a time marks. */
-export type Moment = 'start' | 'end';
 
 /** Why a line is not a message. */
 export type Reason =

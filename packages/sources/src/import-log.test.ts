@@ -77,6 +77,7 @@ describe('importLog', () => {
       for (const period of Object.values(periods)) {
         if (isCoarse && period.name === 'ms10') continue;
         const view = await data.view(period, nowMs);
+        expect(view.moment).toBe(wanted.moment);
         expect(await countsOf(view, period)).toEqual(await countsOf(wanted.view(period), period));
         await view.store.close();
       }
@@ -277,6 +278,64 @@ describe('importLog', () => {
     await writeFile(other, lines(0, 4, 9 * 3_600_000));
     await run(other);
     await expectSameAs(log, other);
+  });
+
+  /** The same lines with a duration, so that starts are known. */
+  const timedLines = (from: number, to: number, everyMs?: number): string =>
+    lines(from, to, everyMs).replaceAll('\n', ' 0.250\n');
+
+  it('counts a grown log by the moment of its earlier lines, and refuses another', async () => {
+    await writeFile(log, timedLines(0, 3_000));
+    expect(await run(log, { at: 'end' })).toMatchObject({ moment: 'end' });
+    await appendFile(log, timedLines(3_000, 3_500));
+    for (const messages of [500, 0]) expect(await run()).toMatchObject({ moment: 'end', messages });
+    await expectSame({ at: 'end' }, log);
+    await appendFile(log, timedLines(3_500, 3_600));
+    await expect(run(log, { at: 'start' })).rejects.toMatchObject({
+      code: 'RETO3_BAD_FLAG',
+      message: `got --at start, but earlier lines of ${log} are counted by the end of each request`,
+    });
+    expect(await run(log, { at: 'end' })).toMatchObject({ messages: 100 });
+    await expectSame({ at: 'end' }, log);
+  });
+
+  it('counts starts of a log even if later lines have no duration', async () => {
+    await writeFile(log, timedLines(0, 10));
+    expect(await run()).toMatchObject({ moment: 'start' });
+    // Detected anew, such a log is counted by ends.
+    await appendFile(log, lines(10, 11) + timedLines(11, 500));
+    expect(await run()).toMatchObject({ moment: 'start', messages: 490, withoutDuration: 1 });
+  });
+
+  it('completes an interrupted import by its own moment', async () => {
+    await writeFile(log, timedLines(0, 500, 60_000));
+    const writer = await FolderWriter.open(folder);
+    const dying = importLog(log, readingOf({ at: 'end' }, nowMs), dyingWriter(writer), quiet);
+    await expect(dying).rejects.toThrow('killed');
+    await writer.close();
+    await expect(run(log, { at: 'start' })).rejects.toMatchObject({ code: 'RETO3_BAD_FLAG' });
+    await run();
+    await expectSame({ at: 'end' }, log);
+  });
+
+  it('leaves the moment unknown if an earlier version counted some lines', async () => {
+    await writeFile(log, timedLines(0, 100));
+    await run();
+    const writer = await FolderWriter.open(folder);
+    const [position] = writer.sources;
+    if (position === undefined) throw new Error('no position');
+    expect([position.moment, writer.moment]).toEqual(['start', 'start']);
+    const { moment: _, ...before } = position;
+    await writer.commit(before);
+    expect(writer.moment).toBeUndefined();
+    await writer.close();
+    await appendFile(log, timedLines(100, 200));
+    expect(await run()).toMatchObject({ messages: 100, moment: 'start' });
+    await DataFolder.with(folder, async (data) => {
+      const view = await data.view(periods.sec, nowMs);
+      expect(view.moment).toBeUndefined();
+      await view.store.close();
+    });
   });
 
   it('is exact where it ends after any commit', async () => {

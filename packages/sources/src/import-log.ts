@@ -10,7 +10,7 @@
 import { stat } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { alignDown, min, ms10, Reto3Error } from '@reto3/core';
-import { type FolderWriter, newSourceId, type SourcePosition } from '@reto3/engine';
+import { countedOf, type FolderWriter, newSourceId, type SourcePosition } from '@reto3/engine';
 import type { Span } from './active-time.ts';
 import { lineFeed } from './bytes.ts';
 import { chunksOf, plainFile } from './input.ts';
@@ -72,7 +72,7 @@ async function importRound(
   // The first commit keeps all messages, so those of an interrupted import are kept.
   const wasInterrupted = known?.writing !== undefined;
   const keeper = wasInterrupted ? undefined : await openKeeper?.(name);
-  const earlier = known?.writing?.to ?? known;
+  const earlier = known && countedOf(known);
   const areKept = earlier === undefined || earlier.kept === true;
   if (keeper !== undefined && !areKept) events.note(notKept(name, earlier.lines));
   const log = new Log(name, { ...reading, visitor: keeper }, counts, known);
@@ -99,7 +99,10 @@ async function importRound(
     await keeper?.finish();
     const isKept = areKept && (wasInterrupted || keeper !== undefined);
     const kept = isKept ? { kept: true as const } : {};
-    const target = { id: before.id, ...where, head, ...to, ...kept };
+    // The moment of lines that an earlier version counted is unknown, and stays so.
+    const isKnown = earlier === undefined || earlier.moment !== undefined;
+    const moment = isKnown ? { moment: summary.moment } : {};
+    const target = { id: before.id, ...where, head, ...to, ...moment, ...kept };
     const release = () => keeper?.release();
     const hidden = await write(writer, counts, summary, before, target, release);
     const ranged = known === undefined ? summary : withRange(summary, to.times);
@@ -263,9 +266,9 @@ async function write(
   // The unfinished line was counted, and counts anew now that it is complete.
   const withdrawn = before.openLine?.timeMs;
   const { end, offset, lines } = to;
-  const { times, openLine, kept } = to;
+  const { times, openLine, moment, kept } = to;
   const may = { ...(times && { times }), ...(openLine && { openLine }), ...(kept && { kept }) };
-  const target = { end, offset, lines, ...may };
+  const target = { end, offset, lines, ...may, ...(moment && { moment }) };
   const columns = new Float64Array(ms10.blockWindows);
   let hidden: readonly Hidden[] = [];
   for (const { start, counted } of minutesOf(spans)) {

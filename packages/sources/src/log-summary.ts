@@ -1,7 +1,7 @@
 /** What reading one log found, as data. */
-import type { PeriodName } from '@reto3/core';
+import type { Moment, PeriodName } from '@reto3/core';
 import type { Span } from './active-time.ts';
-import type { LogFormat, Moment, Reason } from './format.ts';
+import type { LogFormat, Reason } from './format.ts';
 import type { SkippedLine } from './skipped-lines.ts';
 
 export interface LogSummary {

@@ -2,10 +2,10 @@
  * How to read a log: what the user specified, the format of its first lines, and which moment of a
  * request to count.
  */
-import { largestTime, Reto3Error } from '@reto3/core';
+import { largestTime, type Moment, momentText, Reto3Error } from '@reto3/core';
 import { copyOf } from './bytes.ts';
 import { type Fit, fitOf, type Sample } from './detect.ts';
-import type { LogFormat, Moment, ParserOptions, Reason, Stamp } from './format.ts';
+import type { LogFormat, ParserOptions, Reason, Stamp } from './format.ts';
 import { formats } from './formats/formats.ts';
 import { patternFormat } from './formats/pattern.ts';
 import { LineCutter } from './line-cutter.ts';
@@ -71,12 +71,15 @@ export type Way = 'as stamped' | 'back' | 'forward';
 
 /**
  * @param name of the log, for error messages
+ * @param counted the moment by which earlier lines of the log are counted: all its lines keep to it,
+ * even if the first ones now look different
  * @throws Reto3Error RETO3_BAD_FLAG
  */
 export function wayOf(
   name: string,
   { format, digits, hasDurations }: Fit,
   { at, parser }: Pick<Plan, 'at' | 'parser'>,
+  counted?: Moment,
 ): Way {
   if (format.isRelative && parser.startMs === undefined)
     throw new Reto3Error(
@@ -84,11 +87,17 @@ export function wayOf(
       `the times in ${name} count from the start of the run (${format.title})`,
       { hint: 'add when it began, as in --start 2016-05-28T11:11:11Z' },
     );
-  const wanted = at ?? 'start';
-  if (wanted === format.moment) return 'as stamped';
+  if (counted !== undefined && at !== undefined && at !== counted)
+    throw new Reto3Error(
+      'RETO3_BAD_FLAG',
+      `got --at ${at}, but earlier lines of ${name} are ${momentText(counted)}`,
+      { hint: 'leave out --at, or import the log into another --data-dir' },
+    );
+  const way = wayTo(counted ?? at ?? 'start', format);
+  if (way === 'as stamped' || counted !== undefined) return way;
   // In whole seconds, subtracting milliseconds leaves two possible seconds.
   const canTell = hasDurations && digits >= 2;
-  if (canTell) return wanted === 'start' ? 'back' : 'forward';
+  if (canTell) return way;
   if (at === undefined) return 'as stamped';
   const why = digits >= 2 ? 'not every line has a duration' : 'its clock ticks in seconds';
   throw new Reto3Error(
@@ -96,6 +105,11 @@ export function wayOf(
     `got --at ${at}, but ${name} (${format.title}) logs the ${format.moment}, and ${why}`,
     { hint: `leave out --at, to count the ${format.moment}` },
   );
+}
+
+function wayTo(wanted: Moment, format: LogFormat): Way {
+  if (wanted === format.moment) return 'as stamped';
+  return wanted === 'start' ? 'back' : 'forward';
 }
 
 /** The counted moment. */

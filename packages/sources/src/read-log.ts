@@ -5,8 +5,8 @@
  * reason, with three examples. Known lines were counted before, up to the position of the log
  * (position.ts). Memory is bounded by window-counts.ts and one line of 1 MiB.
  */
-import { ms10, type Period, Reto3Error } from '@reto3/core';
-import type { CountsView, SourcePosition } from '@reto3/engine';
+import { commonMoment, type LogMoment, ms10, type Period, Reto3Error } from '@reto3/core';
+import { type CountsView, countedOf, type SourcePosition } from '@reto3/engine';
 import { ActiveTime, type Span } from './active-time.ts';
 import type { Fit } from './detect.ts';
 import { type Reason, Stamp } from './format.ts';
@@ -37,6 +37,8 @@ export interface LogCounts {
   readonly logs: readonly LogSummary[];
   /** The coarsest of the logs. */
   readonly resolutionMs: number;
+  /** Which moment of their requests is counted. */
+  readonly moment: LogMoment | undefined;
   /** From the start of the first log to the end of the last, epoch ms. */
   readonly from: number;
   readonly to: number;
@@ -69,14 +71,16 @@ export async function readLogs(
   }
   const spans = logs.flatMap((log) => log.spans);
   const resolutionMs = Math.max(...logs.map((log) => log.resolutionMs));
+  const moment = commonMoment(logs.map((log) => log.moment));
   return {
     logs,
     resolutionMs,
+    moment,
     from: Math.min(...spans.map(({ from }) => from)),
     to: Math.max(...spans.map(({ to }) => to)),
     countedMs: spans.reduce((sum, { from, to }) => sum + to - from, 0),
     view(period) {
-      if (resolutionMs <= period.windowMs) return viewOf(counts, spans, period);
+      if (resolutionMs <= period.windowMs) return { ...viewOf(counts, spans, period), moment };
       const name = logs.find((log) => log.resolutionMs === resolutionMs)?.name;
       throw new Reto3Error(
         'RETO3_NO_DATA',
@@ -268,7 +272,8 @@ export class Log {
     const finding = { ...options, startMs: options.startMs ?? 0 };
     const fit = quickFitOf(sample, candidates, finding) ?? onlyOf(candidates);
     if (fit === undefined) throw unknownLog(this.#name, first, sample);
-    this.#way = wayOf(this.#name, fit, this.#reading);
+    const counted = this.#position && countedOf(this.#position).moment;
+    this.#way = wayOf(this.#name, fit, this.#reading, counted);
     return fit;
   }
 

@@ -1,5 +1,5 @@
 /** What reading a log found, as lines for people. */
-import { quantity, timeText } from '@reto3/core';
+import { momentText, quantity, timeText } from '@reto3/core';
 import { skippedText } from './examples.ts';
 import { durationText, type LogSummary } from './log-summary.ts';
 
@@ -15,7 +15,7 @@ export function summaryLines(log: LogSummary): string[] {
   const last = spans.at(-1);
   const range = first && last ? `, ${timeText(first.from)} to ${timeText(last.to)}` : '';
   return [
-    `${name}: ${format.title}${inside}, counted by the ${moment} of each request, clock ${durationText(resolutionMs)}; ` +
+    `${name}: ${format.title}${inside}, ${momentText(moment)}, clock ${durationText(resolutionMs)}; ` +
       `${quantity(lines, 'line')} = ${quantity(messages, 'message')} + ${skipped} skipped${known === 0 ? '' : ` + ${known} known`}${range}`,
     ...skippedLines(log),
     ...warnings(log),

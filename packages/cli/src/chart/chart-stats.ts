@@ -89,7 +89,7 @@ async function followChart(period: PeriodName, source: CountsSource, asked: Aske
   const onMissing = damageNotes(period, notes.say);
   const to = await writeAnswer(
     source,
-    { ...asked, period, format: 'ndjson', onMissing },
+    { ...asked, period, format: 'ndjson', onMissing, isMomentSaid: true },
     windowSink(take),
   );
   const asMany = asked.last === undefined ? Math.max(recent.size, defaultLast) : Number(asked.last);

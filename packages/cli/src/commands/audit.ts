@@ -7,6 +7,7 @@ import { clusterAuditLines, clusterVerdictOf } from '../cluster.ts';
 import { defineCommand } from '../command.ts';
 import { errorExitCode } from '../exit-code.ts';
 import { apiOptionsOf, rangeFlags, sourceFlags } from '../flags.ts';
+import { noteMoment } from '../moment.ts';
 import { withProgress } from '../terminal/progress.ts';
 import { printLine } from '../terminal/standard-streams.ts';
 
@@ -39,6 +40,7 @@ export default defineCommand({
     const verdict = verdictOf(audit);
     // Set before printing, so that a reader that leaves early (| head) cannot hide it.
     if (verdict !== undefined) process.exitCode = errorExitCode[verdict.code];
+    if (!flags.json) noteMoment(audit.moment);
     printLine(flags.json ? JSON.stringify(audit) : auditLines(audit).join('\n'));
     if (verdict !== undefined) throw verdict;
   },

@@ -6,6 +6,7 @@ import {
   damageFields,
   epochMs,
   flag,
+  logMoment,
   number,
   object,
   rangeFields,
@@ -18,6 +19,7 @@ import type { TypeOf } from './type-of.ts';
 const seriesFields = {
   ...scopeFields,
   ...rangeFields,
+  moment: logMoment,
   windows: { ...count, description: 'Counted windows of 10 ms' },
   uncounted: {
     ...count,
@@ -139,7 +141,7 @@ export const burstsSchema = object(
       description: 'Whether the traffic is what `expect` says; absent without it',
     },
   },
-  { optional: ['node', 'verdict'] },
+  { optional: ['node', 'moment', 'verdict'] },
 );
 export type Bursts = TypeOf<typeof burstsSchema>;
 
@@ -175,6 +177,6 @@ export const whatIfSchema = object(
       description: 'Lines of configuration for the rate `capacity`',
     },
   },
-  { optional: ['node'] },
+  { optional: ['node', 'moment'] },
 );
 export type WhatIf = TypeOf<typeof whatIfSchema>;

@@ -1,6 +1,6 @@
 /** /v1/info: what a server is and how it is doing. */
 import { httpEngines, periodNames, scopes } from '@reto3/core';
-import { array, count, epochMs, object, text } from './parts.ts';
+import { array, count, epochMs, logMoment, object, text } from './parts.ts';
 import type { TypeOf } from './type-of.ts';
 
 const milliseconds = { type: 'number', minimum: 0 } as const;
@@ -42,11 +42,7 @@ const viewedSchema = {
     {
       source: { ...text, description: 'The logs, or the folder' },
       format: { ...text, description: 'Of the logs' },
-      moment: {
-        type: 'string',
-        enum: ['start', 'end'],
-        description: 'Which moment of each request was counted',
-      },
+      moment: logMoment,
       resolutionMs: { ...milliseconds, description: 'How finely their clock ticks' },
       from: { ...epochMs, description: 'Start of the oldest counted second, epoch ms' },
       to: { ...epochMs, description: 'End of the newest counted second, epoch ms' },
@@ -89,6 +85,7 @@ export const infoSchema = object(
       ...epochMs,
       description: 'Start of its oldest counts, to the minute, epoch ms; absent if it has none',
     },
+    moment: logMoment,
     uptimeMs: count,
     finalThrough: { ...epochMs, description: 'End of the newest final window, epoch ms' },
     messagesSinceStart: count,
@@ -136,7 +133,7 @@ export const infoSchema = object(
       'Damaged blocks that a flush or a reader has found since the start: the first 100',
     ),
   },
-  { optional: ['role', 'ingestUrl', 'countedFrom', 'archive', 'viewed'] },
+  { optional: ['role', 'ingestUrl', 'countedFrom', 'moment', 'archive', 'viewed'] },
 );
 export type Info = TypeOf<typeof infoSchema>;
 export type ArchiveInfo = TypeOf<typeof archiveSchema>;

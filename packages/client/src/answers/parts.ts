@@ -1,5 +1,5 @@
 /** Schemas that several answers share. */
-import { periodNames, scopes } from '@reto3/core';
+import { logMoments, periodNames, scopes } from '@reto3/core';
 import type { JSONSchema } from 'json-schema-to-ts';
 
 type Fields = Readonly<Record<string, JSONSchema>>;
@@ -46,6 +46,14 @@ export const partialFields = {
     'Starts of the windows that were only partly counted, as at a start or stop: the first 100',
   ),
   partialWindows: { ...count, description: 'How many of them there are in all' },
+} as const;
+
+export const logMoment = {
+  type: 'string',
+  enum: logMoments,
+  description:
+    'Which moment of each request is counted in the logs that were imported or followed; mixed: in some the start, ' +
+    'in others the end. Absent without such logs, and if an earlier version counted some',
 } as const;
 
 export const damageFields = {

@@ -5,6 +5,7 @@ import {
   count,
   damageFields,
   epochMs,
+  logMoment,
   object,
   period,
   rangeFields,
@@ -29,10 +30,11 @@ export const statsSchema = object(
     windowMs: count,
     ...scopeFields,
     ...rangeFields,
+    moment: logMoment,
     ...columnFields,
     ...damageFields,
   },
-  { optional: ['node'] },
+  { optional: ['node', 'moment'] },
 );
 export type Stats = TypeOf<typeof statsSchema>;
 

@@ -9,6 +9,7 @@
 import type { Chunk } from '../chunk.ts';
 import type { Damage } from '../damage.ts';
 import { Reto3Error } from '../errors.ts';
+import type { LogMoment } from '../moment.ts';
 import type { Period } from '../period.ts';
 import { timeText } from '../time-text.ts';
 import { damagedFields } from './damage-text.ts';
@@ -39,6 +40,8 @@ export interface Answer extends ScopeSelector {
   readonly from: number;
   readonly to: number;
   readonly finalThrough: number;
+  /** Which moment the logs among the counts mark; see `commonMoment`. */
+  readonly moment?: LogMoment | undefined;
 }
 
 /** Reads the chunks of the answer from the start; JSON calls it once per column. */

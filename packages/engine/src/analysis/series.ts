@@ -10,6 +10,7 @@ import {
   type Damage,
   type Damaged,
   damagedOf,
+  type LogMoment,
   ms10,
   type RangeRequest,
   Reto3Error,
@@ -30,6 +31,8 @@ export interface Series extends ScopeSelector {
   readonly from: number;
   readonly to: number;
   readonly finalThrough: number;
+  /** Which moment the logs among the counts mark; see `commonMoment`. */
+  readonly moment?: LogMoment | undefined;
   /** Reads all windows from the beginning. */
   each(visit: Visit): Promise<void>;
   /** Damaged parts of the range; complete after a pass. */
@@ -44,6 +47,8 @@ export interface SeriesSummary extends ScopeSelector, Damaged {
   readonly from: number;
   readonly to: number;
   readonly finalThrough: number;
+  /** As in the series. */
+  readonly moment?: LogMoment | undefined;
   /** Counted ms10 windows. */
   readonly windows: number;
   /** Other ms10 windows of the range: gaps, damage, and time counted in seconds only. */
@@ -60,10 +65,10 @@ export function answerOf<Found>(
   read: Pick<SeriesSummary, 'windows' | 'messages'>,
   found: Found,
 ): SeriesSummary & Found {
-  const { scope, node, from, to, finalThrough } = series;
+  const { scope, node, from, to, finalThrough, moment } = series;
   const { windows, messages } = read;
   const uncounted = (to - from) / ms10.windowMs - windows;
-  const of = { scope, node, from, to, finalThrough, windows, uncounted, messages };
+  const of = { scope, node, from, to, finalThrough, moment, windows, uncounted, messages };
   return { ...of, ...found, ...series.damaged() };
 }
 
@@ -100,6 +105,7 @@ export async function openSeries(
     from,
     to,
     finalThrough: view.finalThrough,
+    moment: view.moment,
     async each(visit) {
       const chunks = readChunks(view, ms10, { from, to }, note);
       isCoarse = await eachWindow(chunks, visit, signal);

@@ -9,8 +9,11 @@
 import { randomUUID } from 'node:crypto';
 import {
   type Clock,
+  commonMoment,
   copyOf,
   type Damage,
+  type LogMoment,
+  type Moment,
   messageOf,
   ms10,
   type PeriodName,
@@ -52,6 +55,8 @@ export interface CountsView {
   readonly store: Pick<VerifiedSnapshot, 'rows' | 'close'>;
   /** For each period, the end of the time that retention has deleted, epoch ms. */
   readonly deletedBefore: Meta['deletedBefore'];
+  /** Which moment the logs among them mark; see `commonMoment`. */
+  readonly moment?: LogMoment | undefined;
 }
 
 /** For metrics, logs and `/v1/info`; counters start at 0 with the process. */
@@ -106,6 +111,8 @@ export class Coordinator {
   readonly #cleanBefore: boolean;
   readonly #gone: Gone;
   readonly #messagesBefore: number;
+  /** Which moments the logs counted before this start mark. */
+  readonly #momentsBefore: ReadonlySet<Moment | undefined>;
   /** Start of the oldest counts before this start, epoch ms; Infinity if there were none. */
   readonly #oldestBefore: number;
   /** In min blocks that retention has deleted since the start. */
@@ -116,7 +123,11 @@ export class Coordinator {
   readonly writesBefore: number;
   readonly observations: Observations;
 
-  private constructor(parts: CoordinatorParts, recovered: Recovered) {
+  private constructor(
+    parts: CoordinatorParts,
+    recovered: Recovered,
+    moments: ReadonlySet<Moment | undefined>,
+  ) {
     const { clock, ring, store, anchor, node } = parts;
     const { meta, minutes, blocks, newestEnd, journalRows } = recovered;
     const observations = new Observations(recovered.countedEnd);
@@ -127,12 +138,12 @@ export class Coordinator {
     this.#cleanBefore = meta.clean;
     this.#gone = recovered.gone;
     this.#messagesBefore = recovered.messages;
+    this.#momentsBefore = moments;
     this.#oldestBefore = recovered.oldest;
     this.endBefore = newestEnd;
     this.writesBefore = meta.writes;
     this.observations = observations;
     this.#counting = new Counting({ ...parts, minutes, observations, newestEnd });
-    store.hold(recovered.rows);
     this.flusher = new Flusher(
       {
         ...{ clock, ring, store, anchor, blocks, minutes, observations, journalRows },
@@ -156,8 +167,10 @@ export class Coordinator {
    * @throws Reto3Error RETO3_DATA_CORRUPT, RETO3_DATA_VERSION
    */
   static async open(parts: CoordinatorParts): Promise<Coordinator> {
-    const { node, events } = parts;
-    return new Coordinator(parts, await recover(parts, node, (damage) => events.damaged(damage)));
+    const { node, events, store } = parts;
+    const recovered = await recover(parts, node, (damage) => events.damaged(damage));
+    store.hold(recovered.rows);
+    return new Coordinator(parts, recovered, await store.moments());
   }
 
   /** Adds a participant to every flush from now on. */
@@ -249,7 +262,14 @@ export class Coordinator {
     const { wallMs } = this.#clock.read();
     const countedEnd = this.#counting.newestEnd;
     const newestEnd = Math.min(countedEnd, wallMs + aheadSlots * ms10.windowMs);
-    return { finalThrough, newestEnd, countedEnd, oldest, minutes, store, deletedBefore };
+    const { moment } = this;
+    return { finalThrough, newestEnd, countedEnd, oldest, minutes, store, deletedBefore, moment };
+  }
+
+  /** Which moment the logs among all counts mark; see `commonMoment`. */
+  get moment(): LogMoment | undefined {
+    const since = this.#participants.flatMap((one) => [...(one.moments?.() ?? [])]);
+    return commonMoment([...this.#momentsBefore, ...since]);
   }
 
   state(): CoordinatorState {

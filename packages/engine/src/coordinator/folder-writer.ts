@@ -10,6 +10,8 @@
 import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
 import {
+  commonMoment,
+  type LogMoment,
   ms10,
   ms10PerSecond,
   type PeriodName,
@@ -25,7 +27,7 @@ import { holds } from '../store/gone.ts';
 import { HeldFolder } from '../store/held-folder.ts';
 import { type Meta, withoutJournal } from '../store/meta.ts';
 import { giveToOwner } from '../store/ownership.ts';
-import { type SourcePosition, sourceRow } from '../store/source-rows.ts';
+import { momentsOf, type SourcePosition, sourceRow } from '../store/source-rows.ts';
 import type { Change, Store } from '../store/store.ts';
 import { BlockCache } from './block-cache.ts';
 import { Blocks } from './blocks.ts';
@@ -95,6 +97,11 @@ export class FolderWriter {
   /** How far each source was counted. */
   get sources(): SourcePosition[] {
     return [...this.#sources.values()];
+  }
+
+  /** Which moment the sources count; see `commonMoment`. */
+  get moment(): LogMoment | undefined {
+    return commonMoment(momentsOf(this.#sources.values()));
   }
 
   /** The number of the write that the next commit is. Creates the folder if there is none. */

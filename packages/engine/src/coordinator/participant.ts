@@ -6,7 +6,7 @@
  * participant may delay a flush for longer than its time limit, or make one fail except for an
  * error of the store.
  */
-import type { PeriodName } from '@reto3/core';
+import type { Moment, PeriodName } from '@reto3/core';
 import type { HeldRow } from '../journal/record.ts';
 import type { Published } from '../store/meta.ts';
 
@@ -37,6 +37,8 @@ export interface FlushParticipant {
    * @throws only if the store cannot be read
    */
   rows?(): readonly HeldRow[];
+  /** Which moments of requests its messages mark, if it counts logs. */
+  moments?(): Iterable<Moment>;
   /** How far it has published, for this record. */
   published?(): Published;
   written?(written: Written): void;

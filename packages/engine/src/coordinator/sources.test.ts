@@ -14,7 +14,9 @@ const startMs = Date.UTC(2016, 4, 28, 11, 11, 11);
 
 function position(offset: number): SourcePosition {
   const none = { bytes: 0, sha256: '' };
-  return { id: '0123456789abcdef', path: 'a.log', head: none, end: none, offset, lines: 0 };
+  const source = { id: '0123456789abcdef', path: 'a.log', head: none, end: none };
+  const times = { from: startMs, to: startMs };
+  return { ...source, offset, lines: 0, times, moment: 'end' };
 }
 
 describe('messages of a followed log', () => {
@@ -41,6 +43,7 @@ describe('messages of a followed log', () => {
         written = offset;
         return [sourceRow(position(offset))];
       },
+      moments: () => (offset === 0 ? [] : ['end']),
       rewriteAll: () => {
         written = 0;
       },
@@ -52,6 +55,21 @@ describe('messages of a followed log', () => {
     server.coordinator.add(timeMs, 10, secondsOnly);
     offset += 10;
   }
+
+  it('say which moment they mark as soon as there are any, and after a restart', async () => {
+    expect(server.coordinator.moment).toBeUndefined();
+    read(startMs + 15, false);
+    expect(server.coordinator.moment).toBe('end');
+    await server.coordinator.flush();
+    await server.store.close();
+    server = await VirtualServer.in(folder, startMs + 1_000);
+    expect(server.coordinator.moment).toBe('end');
+    server.coordinator.join({ moments: () => ['start'] });
+    const view = server.coordinator.view();
+    expect(view.moment).toBe('mixed');
+    await view.store.close();
+    await server.store.close();
+  });
 
   it('are in the record with the position after them', async () => {
     read(startMs + 15, false);

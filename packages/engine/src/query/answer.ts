@@ -9,6 +9,7 @@ import {
   type FormatName,
   formatAnswer,
   formatsWithoutMarks,
+  type LogMoment,
   PartialWindows,
   type PartlyCounted,
   type Period,
@@ -35,6 +36,8 @@ export interface Reply {
   readonly empty: boolean;
   /** Whether it is empty because the range was counted in seconds only. */
   readonly secondsOnly?: boolean;
+  /** Which moment the logs among the counts mark; see `commonMoment`. */
+  readonly moment?: LogMoment | undefined;
   /** The body of the answer. Keep the view open until the last piece. */
   readonly pieces: AsyncIterable<Uint8Array | string>;
   /** What the answer leaves out; complete after the last piece. */
@@ -55,6 +58,7 @@ const fewWindows = 6_000;
  */
 export async function answer(view: CountsView, question: Question, nowMs: number): Promise<Reply> {
   const { period, format, scope = 'node', node } = question;
+  const { moment } = view;
   const range = await resolveLast(view, period, resolveRange(period, question, nowMs, view));
   const damages: Damage[] = [];
   const chunks = () => readChunks(view, period, range, (damage) => damages.push(damage));
@@ -68,6 +72,7 @@ export async function answer(view: CountsView, question: Question, nowMs: number
     from: range.from,
     to: range.to,
     finalThrough: view.finalThrough,
+    moment,
   } as const;
   const found = await contentOf(read());
   const empty = found !== 'windows';
@@ -76,7 +81,8 @@ export async function answer(view: CountsView, question: Question, nowMs: number
     ? () => noting(read(), period, view.finalThrough, partial)
     : read;
   const pieces = formatAnswer(format, head, rows, damages);
-  return { to: range.to, empty, secondsOnly: found === 'seconds only', pieces, damages, partial };
+  const isCoarse = found === 'seconds only';
+  return { to: range.to, empty, secondsOnly: isCoarse, moment, pieces, damages, partial };
 }
 
 /** Yields the same chunks; adds the final windows among them that were counted in part. */

@@ -16,6 +16,7 @@ import {
   alignUp,
   type Damage,
   isAnyCounted,
+  type LogMoment,
   min,
   type Period,
   type PeriodName,
@@ -68,6 +69,8 @@ export interface Audit {
   readonly from: number;
   readonly to: number;
   readonly checks: readonly AuditCheck[];
+  /** Which moment the logs among the counts mark; see `commonMoment`. */
+  readonly moment?: LogMoment | undefined;
   /** Messages in the range, by period. */
   readonly messages: Readonly<Record<PeriodName, number>>;
   /** The first `mostPlaces` places where a check fails. */
@@ -126,6 +129,7 @@ export async function audit(
     from,
     to,
     checks,
+    moment: view.moment,
     messages: found.messages,
     places: [...found.damaged.places, ...found.disagreeing.places].slice(0, mostPlaces),
     gone: found.gone.places.slice(0, mostPlaces),

@@ -7,6 +7,7 @@
  */
 import {
   alignUp,
+  commonMoment,
   ms10,
   type Period,
   Reto3Error,
@@ -106,6 +107,7 @@ export class DataFolder {
   async view(period: Period, nowMs: number): Promise<CountsView> {
     const { minutes, meta, gone, oldest } = this.recovered;
     const { deletedBefore } = meta;
+    const moment = commonMoment(await this.store.moments());
     const view: CountsView = {
       finalThrough: 0,
       newestEnd: 0,
@@ -113,6 +115,7 @@ export class DataFolder {
       minutes: minutes.loaded(),
       store: new VerifiedSnapshot(this.store.snapshot(), deletedBefore, gone),
       deletedBefore,
+      moment,
     };
     const end = await endOf(view, period, nowMs);
     if (period === ms10 && end === 0 && this.recovered.countedEnd > 0) {

@@ -130,7 +130,7 @@ function damageOfReport(key: Buffer, value: Buffer): string | undefined {
   const isReport = key.subarray(0, reportPrefix.length).equals(reportPrefix);
   const own = key.subarray(reportPrefix.length);
   if (isReport && isSourceKey(own))
-    return decodeSource(own, value) === undefined ? 'its checksum does not match' : undefined;
+    return decodeSource(own, value) === undefined ? 'it is no position in a log' : undefined;
   const named = isReport ? parseKey(own) : undefined;
   if (named === undefined) return 'its key is unknown';
   if ('facts' in named)

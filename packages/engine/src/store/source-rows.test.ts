@@ -1,5 +1,6 @@
 import { MemoryLevel } from 'memory-level';
 import { describe, expect, it } from 'vitest';
+import { seal } from './meta.ts';
 import { parseKey } from './report-rows.ts';
 import {
   decodeSource,
@@ -36,6 +37,23 @@ describe('the row of a source', () => {
     expect(decodeSource(key, bytes)).toBeUndefined();
   });
 
+  it('has the moment that is counted; rows of an earlier version have none', () => {
+    const { key, bytes } = sourceRow({ ...position, moment: 'end' });
+    expect(decodeSource(key, bytes)?.moment).toBe('end');
+    expect(decodeSource(key, sourceRow(position).bytes)).toEqual(position);
+  });
+
+  it.each([
+    { moment: 'middle' },
+    { moment: null },
+    { writing: { to: { moment: 'middle' }, through: 0 } },
+    { writing: null },
+  ])('is damaged if it has %j', (fields) => {
+    const { key } = sourceRow(position);
+    const bytes = Buffer.from(seal(JSON.stringify({ ...position, ...fields })));
+    expect(decodeSource(key, bytes)).toBeUndefined();
+  });
+
   it('has a key that no report has', () => {
     expect(parseKey(sourceRow(position).key)).toBeUndefined();
     expect(isSourceKey(Buffer.from('/top'))).toBe(false);
@@ -51,6 +69,26 @@ describe('the row of a source', () => {
     await store.write([{ report: key, bytes: Buffer.from('damaged') }], { sync: true });
     store.release(store.heldRows());
     await expect(store.sources()).rejects.toMatchObject({ code: 'RETO3_DATA_CORRUPT' });
+    await store.close();
+  });
+
+  it('says which moments are counted, in which damage is no error', async () => {
+    const store = await Store.open(async () => new MemoryLevel<string, string>());
+    expect(await store.moments()).toEqual(new Set());
+    const none = { bytes: 0, sha256: '' };
+    const { times: _, ...uncounted } = position;
+    const interrupted: SourcePosition = {
+      ...{ ...uncounted, id: newSourceId(), end: none, offset: 0, lines: 0 },
+      writing: { to: { ...position, moment: 'start' }, through: 0 },
+    };
+    // A row of a path has no messages.
+    const ofPath = { ...uncounted, id: newSourceId(), ignored: [] };
+    store.hold([sourceRow(interrupted), sourceRow(ofPath)]);
+    expect(await store.moments()).toEqual(new Set(['start']));
+    store.hold([sourceRow(position)]);
+    expect(await store.moments()).toEqual(new Set(['start', undefined]));
+    store.hold([{ ...sourceRow(position), bytes: Buffer.from('damaged') }]);
+    expect(await store.moments()).toEqual(new Set(['start', undefined]));
     await store.close();
   });
 });

@@ -7,6 +7,7 @@
  * have, so backups include it.
  */
 import { randomBytes } from 'node:crypto';
+import { isMoment, type Moment } from '@reto3/core';
 import { seal, unseal } from './meta.ts';
 import type { ReportRange } from './report-rows.ts';
 
@@ -42,6 +43,8 @@ export interface SourcePosition {
    * (epoch ms) if it is one.
    */
   readonly openLine?: { readonly bytes: number; readonly timeMs?: number };
+  /** Which moment of its requests is counted; absent if an earlier version counted some. */
+  readonly moment?: Moment;
   /** Whether every import of the messages before `offset` kept them in the archive. */
   readonly kept?: true;
   /**
@@ -59,7 +62,10 @@ export interface SourcePosition {
 }
 
 /** The fields that change as a source is counted. */
-type Counted = Pick<SourcePosition, 'end' | 'offset' | 'lines' | 'times' | 'openLine' | 'kept'>;
+type Counted = Pick<
+  SourcePosition,
+  'end' | 'offset' | 'lines' | 'times' | 'openLine' | 'moment' | 'kept'
+>;
 
 const prefix = '~source/';
 
@@ -86,6 +92,17 @@ export function isSourceKey(key: Uint8Array): boolean {
   return /^~source\/[0-9a-f]{16}$/.test(Buffer.from(key).toString('latin1'));
 }
 
+/** What is counted of a source; of an interrupted import, what will be at its end. */
+export function countedOf(position: SourcePosition): Counted {
+  return position.writing?.to ?? position;
+}
+
+/** Which moments the sources with messages count; undefined is among them if one is unknown. */
+export function momentsOf(positions: Iterable<SourcePosition>): Set<Moment | undefined> {
+  const counted = [...positions].map(countedOf).filter(({ times }) => times !== undefined);
+  return new Set(counted.map(({ moment }) => moment));
+}
+
 /** Decodes a row; undefined if it is damaged. */
 export function decodeSource(key: Uint8Array, bytes: Uint8Array): SourcePosition | undefined {
   const text = unseal(Buffer.from(bytes).toString());
@@ -96,7 +113,27 @@ export function decodeSource(key: Uint8Array, bytes: Uint8Array): SourcePosition
   return isOfKey ? position : undefined;
 }
 
-/** Two names are enough: the checksum proves that reto3 wrote it. */
+/**
+ * Two names are enough: the checksum proves that reto3 wrote it. Only a moment must be one that this
+ * version knows, because answers repeat it.
+ */
 function isPosition(value: unknown): value is SourcePosition {
-  return typeof value === 'object' && value !== null && 'id' in value && 'offset' in value;
+  return (
+    hasKnownMoment(value) &&
+    'id' in value &&
+    'offset' in value &&
+    (!('writing' in value) || isWriting(value.writing))
+  );
+}
+
+function isWriting(value: unknown): boolean {
+  return isObject(value) && 'to' in value && hasKnownMoment(value.to);
+}
+
+function hasKnownMoment(value: unknown): value is object {
+  return isObject(value) && (!('moment' in value) || isMoment(value.moment));
+}
+
+function isObject(value: unknown): value is object {
+  return typeof value === 'object' && value !== null;
 }

@@ -6,6 +6,7 @@
  * repeated. One `write` is one LevelDB batch: a crash keeps all of it or nothing.
  */
 import {
+  type Moment,
   messageOf,
   type OnDamage,
   type PeriodName,
@@ -17,7 +18,7 @@ import type { AbstractBatchOptions } from 'abstract-level';
 import type { HeldRow } from '../journal/record.ts';
 import { type Change, operationOf } from './change.ts';
 import type { Database } from './database.ts';
-import { codeOf } from './database-failure.ts';
+import { codeOf, isDatabaseError } from './database-failure.ts';
 import { decodeGone, type Gone, noneGone } from './gone.ts';
 import { HeldRows } from './held-rows.ts';
 import { metaKeys, partKey, timeKey } from './keys.ts';
@@ -25,7 +26,7 @@ import { decodeMeta, type Meta } from './meta.ts';
 import type { ReportRange } from './report-rows.ts';
 import { allTime, rowOf, spanOf } from './rows.ts';
 import { StoreSnapshot } from './snapshot.ts';
-import { decodeSource, type SourcePosition, sourcesRange } from './source-rows.ts';
+import { decodeSource, momentsOf, type SourcePosition, sourcesRange } from './source-rows.ts';
 import { type Handles, handlesOf } from './sublevels.ts';
 
 // The types of its methods.
@@ -230,21 +231,46 @@ export class Store {
 
   /** How far each log was counted. @throws Reto3Error RETO3_DATA_CORRUPT */
   async sources(): Promise<SourcePosition[]> {
-    const snapshot = this.snapshot();
     const found: SourcePosition[] = [];
-    try {
-      for await (const [key, bytes] of snapshot.reports(sourcesRange)) {
-        const position = decodeSource(key, bytes);
-        if (position === undefined) {
-          const message = 'cannot read the data folder: how far a log was counted is damaged';
-          throw new Reto3Error('RETO3_DATA_CORRUPT', message);
-        }
-        found.push(position);
+    for await (const position of this.#positions()) {
+      if (position === undefined) {
+        const message = 'cannot read the data folder: how far a log was counted is damaged';
+        throw new Reto3Error('RETO3_DATA_CORRUPT', message);
       }
+      found.push(position);
+    }
+    return found;
+  }
+
+  /**
+   * Which moments the logs count; undefined is among them if one is unknown. A damaged row is no
+   * error, because the counts can be read without it.
+   */
+  async moments(): Promise<ReadonlySet<Moment | undefined>> {
+    const found: SourcePosition[] = [];
+    let isDamaged = false;
+    try {
+      for await (const position of this.#positions()) {
+        if (position === undefined) isDamaged = true;
+        else found.push(position);
+      }
+    } catch (error) {
+      if (!isDatabaseError(error)) throw error;
+      isDamaged = true;
+    }
+    const moments = momentsOf(found);
+    return isDamaged ? moments.add(undefined) : moments;
+  }
+
+  /** The position of each source; undefined for a damaged one. */
+  async *#positions(): AsyncGenerator<SourcePosition | undefined> {
+    const snapshot = this.snapshot();
+    try {
+      for await (const [key, bytes] of snapshot.reports(sourcesRange))
+        yield decodeSource(key, bytes);
     } finally {
       await snapshot.close();
     }
-    return found;
   }
 
   /** Deletes the rows in a range of keys. Returns the keys of those that only the journal had. */

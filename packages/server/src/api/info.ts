@@ -51,6 +51,7 @@ export const infoRoutes: FastifyPluginAsync<InfoOptions> = async (app, options) 
       coordinator.sweep();
       const { cleanBefore: _, damagedBlocks, ...state } = coordinator.state();
       const { freshness } = coordinator.observations;
+      const { moment } = coordinator;
       return {
         version,
         uWebSockets: readiness.facts.uwsVersion,
@@ -71,6 +72,7 @@ export const infoRoutes: FastifyPluginAsync<InfoOptions> = async (app, options) 
           p99: freshness.quantile(0.99),
           max: freshness.max,
         },
+        ...(moment && { moment }),
         ...(archived && { archive: archived }),
         ...(viewed && { viewed }),
         ...state,

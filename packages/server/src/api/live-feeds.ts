@@ -1,12 +1,14 @@
 /** The live feeds: one for each scope and node that a client follows, shared by its followers. */
 import type { Cluster } from '@reto3/cluster';
-import { type Log, Mistakes, type ScopeSelector } from '@reto3/core';
+import { type Log, type LogMoment, Mistakes, type ScopeSelector } from '@reto3/core';
 import { type Coordinator, type CountsView, LiveFeed, type LiveSource } from '@reto3/engine';
 import { openView, requireCluster } from './scope.ts';
 
 /** The counts of one scope: the live feed, and a view of older windows. */
 export interface LiveCounts {
   readonly feed: LiveFeed;
+  /** Which moment the logs among them mark now; see `commonMoment`. */
+  readonly moment: LogMoment | undefined;
   /** The caller closes the store of the view. */
   view(): CountsView;
 }
@@ -30,7 +32,11 @@ export class LiveFeeds {
 
   /** @throws Reto3Error RETO3_NO_CLUSTER, RETO3_NO_SUCH_NODE */
   of(selector: ScopeSelector): LiveCounts {
-    return { feed: this.#feed(selector), view: () => openView(selector, this.#counts) };
+    return {
+      feed: this.#feed(selector),
+      moment: selector.scope === 'node' ? this.#counts.coordinator.moment : undefined,
+      view: () => openView(selector, this.#counts),
+    };
   }
 
   /** Disconnects every listener. */

@@ -29,7 +29,8 @@ const schema = {
   description:
     'Each event has the columns of /v1/stats; its `id` is the end of its newest window. `messagesInAll` is the number ' +
     'of messages that this server counted before `to`; past events lack it. With `from` or the header Last-Event-ID ' +
-    'the server first sends the windows since then, so a client that reconnects misses nothing.',
+    'the server first sends the windows since then, so a client that reconnects misses nothing. The header ' +
+    '`reto3-moment` is the field `moment` of /v1/stats.',
   tags: ['counts'],
   querystring: {
     type: 'object',
@@ -105,6 +106,7 @@ export const liveRoutes: FastifyPluginAsync<{
       .header('cache-control', 'no-store')
       .header('x-accel-buffering', 'no')
       .type('text/event-stream');
+    if (counts.moment !== undefined) reply.header('reto3-moment', counts.moment);
     // The end of the connection ends the answer. Chunked encoding would need three writes per
     // event.
     reply.raw.removeHeader('transfer-encoding');

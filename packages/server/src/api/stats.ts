@@ -37,11 +37,11 @@ const schema = {
     'Final windows only unless `open` is given; windows with 0 included, gaps absent. JSON has columns: `starts` ' +
     '(epoch ms) and `counts`. The header `reto3-empty: true` marks an answer without windows; `reto3-seconds-only: true` ' +
     'says that it asked for ms10 of time of which only the seconds are known. `reto3-to` is the end of ' +
-    'its range (epoch ms). Windows that cannot be read are left out: `damaged` lists the first 100 places and ' +
-    '`damagedPlaces` counts them all. In every format the trailers `reto3-damaged` (at most the first 10) and ' +
-    '`reto3-damaged-places` do the same. Since proxies drop trailers, a request with the header `reto3-end: body` ' +
-    'also gets these two fields as the last line of the body: the byte 0x1e and a JSON object. Without that line the ' +
-    'answer was cut off.',
+    'its range (epoch ms), `reto3-moment` the field `moment` of JSON. Windows that cannot be read are left out: ' +
+    '`damaged` lists the first 100 places and `damagedPlaces` counts them all. In every format the trailers ' +
+    '`reto3-damaged` (at most the first 10) and `reto3-damaged-places` do the same. Since proxies drop trailers, a ' +
+    'request with the header `reto3-end: body` also gets these two fields as the last line of the body: the byte 0x1e ' +
+    'and a JSON object. Without that line the answer was cut off.',
   tags: ['counts'],
   params: {
     type: 'object',

@@ -37,10 +37,11 @@ export async function streamAnswer(
   close: () => Promise<void>,
 ): Promise<Readable | Buffer> {
   try {
-    const { pieces, damages, partial, to, empty, secondsOnly } = await begin();
+    const { pieces, damages, partial, to, empty, secondsOnly, moment } = await begin();
     reply.header('reto3-to', to).type(contentTypes[format]);
     if (empty) reply.header('reto3-empty', 'true');
     if (secondsOnly) reply.header('reto3-seconds-only', 'true');
+    if (moment !== undefined) reply.header('reto3-moment', moment);
     const wantsEnd = reply.request.headers['reto3-end'] === 'body';
     const rest = (wantsEnd ? withEnd(pieces, damages, partial) : pieces)[Symbol.asyncIterator]();
     const { body, complete } = await readAhead(rest);

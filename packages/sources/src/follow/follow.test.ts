@@ -145,6 +145,22 @@ describe('a followed file', () => {
     expect((await new Reader(second).read()).counts).toEqual(second.counts);
   });
 
+  it('is counted by one moment, also by the next server', async () => {
+    const request = (endMs: number, duration = ''): string =>
+      `192.0.2.7 - - [28/May/2016:11:11:11 +0000] "GET / HTTP/1.1" 200 1 "-" "-" ${(endMs / 1_000).toFixed(3)}${duration}\n`;
+    await writeFile(path, request(startMs + 1_000, ' 0.500'));
+    const first = await new Reader().read();
+    // Detected anew, the log is counted by ends.
+    await appendFile(path, request(startMs + 2_000));
+    await first.read();
+    const counted = [...first.positions.values()].filter(({ times }) => times !== undefined);
+    expect(counted).toMatchObject([{ moment: 'start' }]);
+    await appendFile(path, request(startMs + 3_000, ' 0.500'));
+    const second = await new Reader(first).read();
+    const times = [500, 2_000, 2_500].map((ms) => startMs + ms);
+    expect([...second.counts.keys()]).toEqual(times);
+  });
+
   it('of which no line has a format is said once, and counted from its begin when one has', async () => {
     await writeFile(path, 'to be or not\n');
     const reader = await new Reader().read();

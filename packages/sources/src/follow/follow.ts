@@ -10,6 +10,8 @@ import {
   gauge,
   type Log,
   type MetricSource,
+  type Moment,
+  momentText,
   Reto3Error,
   timeText,
 } from '@reto3/core';
@@ -51,6 +53,8 @@ export class Follow implements FlushParticipant {
   readonly #parts: FollowParts;
   readonly #paths: ReadonlyMap<string, FollowedPath>;
   readonly #totals = new Map<string, Totals>();
+  /** Which moments of requests were counted since the start. */
+  readonly #moments = new Set<Moment>();
   readonly #stop = new AbortController();
   #running: Promise<void> | undefined;
 
@@ -84,6 +88,10 @@ export class Follow implements FlushParticipant {
 
   rows() {
     return [...this.#paths.values()].flatMap((path) => path.takeChanged()).map(sourceRow);
+  }
+
+  moments(): ReadonlySet<Moment> {
+    return this.#moments;
   }
 
   rewriteAll(): void {
@@ -148,7 +156,7 @@ export class Follow implements FlushParticipant {
         const clock = secondsOnly ? '; its clock ticks in seconds' : '';
         log.info(
           { file: path, format: format.name },
-          `following ${path}: ${format.title}, counted by the ${moment} of each request${clock}`,
+          `following ${path}: ${format.title}, ${momentText(moment)}${clock}`,
         );
       },
       waiting: () => log.info({ file: path }, `waiting for ${path}, which is not there yet`),
@@ -178,6 +186,7 @@ export class Follow implements FlushParticipant {
       counted: (batch) => {
         totals.lines += batch.lines;
         totals.messages += batch.messages;
+        if (batch.messages > 0) this.#moments.add(batch.moment);
       },
       skipped: (reason, bytes, from, to) => {
         if (dull.has(reason) || examples === maxExamples) return;

@@ -8,7 +8,7 @@
  * journal record has both or neither.
  */
 import { setImmediate } from 'node:timers/promises';
-import { Reto3Error } from '@reto3/core';
+import { type Moment, Reto3Error } from '@reto3/core';
 import { newSourceId, type SourcePosition } from '@reto3/engine';
 import { lineFeed } from '../bytes.ts';
 import { type Plan, sampleBytes } from '../plan.ts';
@@ -90,6 +90,8 @@ export class FollowedFile {
   /** The last bytes before the offset. */
   #end: Buffer = Buffer.alloc(0);
   #times: SourcePosition['times'];
+  /** By which the messages of these times are counted; undefined if it is unknown. */
+  #moment: Moment | undefined;
   /** The next line was counted while unfinished. */
   #isNextCounted = false;
   /** The offset is inside a skipped line. */
@@ -147,6 +149,7 @@ export class FollowedFile {
       offset: this.#offset,
       lines: this.#lineCount,
       ...(this.#times && { times: this.#times }),
+      ...(this.#moment && { moment: this.#moment }),
     };
   }
 
@@ -239,6 +242,7 @@ export class FollowedFile {
     const batch = lines.read(this.#buffer.subarray(begin, to), nowMs);
     this.#lineCount += batch.lines;
     if (batch.messages > 0) {
+      if (this.#times === undefined) this.#moment = batch.moment;
       const { from: oldest, to: newest } = this.#times ?? { from: batch.oldest, to: batch.oldest };
       if (batch.newest > newest && batch.newest - newest <= maxSilenceMs)
         target.cover(newest, batch.newest);
@@ -289,7 +293,8 @@ export class FollowedFile {
 
   #find(head: Buffer, isAll: boolean): void {
     try {
-      this.#lines = FollowedLines.of(this.#path, head, isAll, this.#plan, this.#events);
+      const parts = [this.#path, head, isAll, this.#plan, this.#events] as const;
+      this.#lines = FollowedLines.of(...parts, this.#moment);
       if (this.#lines !== undefined) this.#events.began(this.#lines);
       else this.#events.unknown(isAll);
       this.#isUnknown = isAll;
@@ -319,6 +324,7 @@ export class FollowedFile {
   async #goOn(known: SourcePosition, isWhole: boolean): Promise<void> {
     const { text } = this;
     this.#times = known.times;
+    this.#moment = known.moment;
     this.#lineCount = known.lines;
     this.#offset = isWhole ? known.offset : Math.min(known.offset, await text.bytesBehind(0));
     this.#isNextCounted = isWhole && known.openLine?.timeMs !== undefined;

@@ -3,9 +3,9 @@
  * may need earlier lines, such as a header, so a resumed file is reread from its start without
  * counting if its format requires it.
  */
-import { alignDown, ms10 } from '@reto3/core';
+import { alignDown, type Moment, ms10 } from '@reto3/core';
 import type { Fit } from '../detect.ts';
-import { type LogFormat, type Moment, type Reason, Stamp } from '../format.ts';
+import { type LogFormat, type Reason, Stamp } from '../format.ts';
 import { LineCutter } from '../line-cutter.ts';
 import {
   countedTime,
@@ -27,6 +27,8 @@ export interface LineEvents {
 
 /** The counts of some lines. */
 export interface Batch {
+  /** Which moment of their requests is counted. */
+  readonly moment: Moment;
   /** Messages by the start of their ms10 window, epoch ms. */
   readonly counts: Map<number, number>;
   lines: number;
@@ -76,6 +78,7 @@ export class FollowedLines {
   /**
    * @param head the first lines of the file
    * @param isAll whether more lines would not help
+   * @param counted the moment by which earlier lines of the file are counted, if it is known
    * @returns undefined if they have no known format
    * @throws Reto3Error RETO3_BAD_FLAG
    */
@@ -85,13 +88,14 @@ export class FollowedLines {
     isAll: boolean,
     plan: Plan,
     events: LineEvents,
+    counted: Moment | undefined,
   ): FollowedLines | undefined {
     const { candidates, parser } = plan;
     const finding = { ...parser, startMs: parser.startMs ?? 0 };
     const found = quickFitOf(sampleOf(head), candidates, finding);
     const fit = found ?? (isAll ? onlyOf(candidates) : undefined);
     if (fit === undefined) return undefined;
-    return new FollowedLines(fit, wayOf(name, fit, plan), plan, events);
+    return new FollowedLines(fit, wayOf(name, fit, plan, counted), plan, events);
   }
 
   /** Whether the clock ticks in seconds, judging by all lines so far. */
@@ -107,7 +111,7 @@ export class FollowedLines {
   /** Reads whole lines. */
   read(chunk: Buffer, nowMs: number): Batch {
     const batch: Batch = {
-      ...{ counts: new Map(), lines: 0, messages: 0 },
+      ...{ moment: this.moment, counts: new Map(), lines: 0, messages: 0 },
       ...{ oldest: Number.POSITIVE_INFINITY, newest: Number.NEGATIVE_INFINITY },
     };
     this.#nowMs = nowMs;
