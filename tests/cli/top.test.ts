@@ -180,7 +180,7 @@ async function serverWithDamage(): Promise<string> {
   const to = thisSecond();
   const place = { from: to - 2_000, to: to - 1_000, reason: 'its checksum does not match' };
   const damage = { damaged: [place], damagedPlaces: 1 };
-  const columns = { from: to - 1_000, to, starts: [to - 1_000], counts: [5], ...damage };
+  const columns = { from: to, to: to + 1_000, starts: [to], counts: [5], ...damage };
   const info = {
     ...{ version: '1.2.3', node: 'a', boot: 1, uptimeMs: 1, messagesSinceStart: 5 },
     ...{ messagesByWorker: [5], messagesInAll: 5, freshnessMs: { p50: 1, p99: 1, max: 1 } },
@@ -191,7 +191,7 @@ async function serverWithDamage(): Promise<string> {
     if (pathname === '/v1/info') response.end(JSON.stringify(info));
     else if (pathname === '/v1/live') {
       // The second event reports the same damage, as every later one would.
-      const event = `id: ${to}\ndata: ${JSON.stringify(columns)}\n\n`;
+      const event = `id: ${to + 1_000}\ndata: ${JSON.stringify(columns)}\n\n`;
       response.write(event + event);
     } else if (pathname === '/v1/stats/sec') {
       response.setHeader('reto3-to', String(to));
