@@ -15,7 +15,18 @@ const results = {
       ],
     },
   ],
-  tables: [],
+  tables: [
+    {
+      id: 'scaling',
+      title: 'Workers and connections',
+      how: '',
+      columns: ['workers', 'connections', 'requests/s'],
+      rows: [
+        [1, 1, 10_000],
+        [1, 10, 50_000],
+      ],
+    },
+  ],
   failures: [],
 } as const;
 

@@ -126,11 +126,12 @@ function titleOption(text: string, subtext: string) {
 function draw(height: number, option: EChartsCoreOption): string {
   const chart = init(null, null, { renderer: 'svg', ssr: true, width, height });
   chart.setOption({ animation: false, textStyle: { fontFamily: 'sans-serif' }, ...option });
-  // Without its styles for hovering, which number all charts of the process.
+  // Without its styles for hovering and without the numbers that it gives all charts of the process.
   const svg = chart
     .renderToSVGString()
     .replace(/<style ><!\[CDATA\[.*?\]\]>\s*<\/style>\n?/s, '')
-    .replace(/ class="zr[^"]*"/g, '');
+    .replace(/ class="zr[^"]*"/g, '')
+    .replace(/\bzr\d+-/g, 'zr-');
   chart.dispose();
   const style = `<style>@media (prefers-color-scheme: dark) { text { fill: ${ink.dark}; } }</style>`;
   return `${svg.replace(/(<svg[^>]*>)/, `$1\n${style}`)}\n`;
