@@ -24,6 +24,8 @@ export interface NodeRecord {
   mark: number;
   /** The node's wall clock minus the merger's, when its newest message came, in ms. */
   clockOffsetMs: number;
+  /** End of its newest second, epoch ms: it has no part of a later minute. */
+  newestEnd?: number | undefined;
   /** It said goodbye. */
   left: boolean;
   /** Someone removed it with `reto3 cluster --forget`. */
@@ -124,6 +126,9 @@ export class MergeState {
       const minute = this.minute(alignDown(start, ms10.blockMs));
       const index = (start - minute.start) / sec.windowMs;
       minute.put(name, index, message.boot, message.revision, packed);
+      // Left unknown in a record that did not say it.
+      if (node.newestEnd !== undefined)
+        node.newestEnd = Math.max(node.newestEnd, start + sec.windowMs);
       this.#newestEnd = Math.max(this.#newestEnd, start + sec.windowMs);
     }
     this.#hear(node, message, past ? this.#markPast(node, message) : message.mark, now);
@@ -233,6 +238,11 @@ export class MergeState {
     return !isGone(node) && monotonicMs - node.heardAt < this.#silentAfterMs;
   }
 
+  /** Those of which a message came lately, in no order. */
+  liveNodes(now: Moment): NodeRecord[] {
+    return [...this.#nodes.values()].filter((node) => this.isLive(node, now));
+  }
+
   /** By name. */
   nodes(): NodeRecord[] {
     return [...this.#nodes.values()].sort((a, b) => (a.name < b.name ? -1 : 1));
@@ -318,6 +328,7 @@ function newNode(name: string): NodeRecord {
     revision: 0,
     mark: 0,
     clockOffsetMs: 0,
+    newestEnd: 0,
     left: false,
     vouches: new Vouches(),
     unread: 0,

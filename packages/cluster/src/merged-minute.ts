@@ -25,8 +25,8 @@ import type { Vouches } from './vouches.ts';
 export interface StoredMinutes {
   /** A node's part of the minute that starts then, epoch ms; `damaged` if it cannot be read. */
   part(start: number, node: string): Part | 'damaged' | undefined;
-  /** All nodes that may have a part. */
-  names(): Iterable<string>;
+  /** The nodes that may have a part of the minute that starts then, epoch ms. */
+  names(start: number): Iterable<string>;
   /** The sum of those parts; undefined if it cannot be read. */
   block(start: number): Windows | undefined;
 }
@@ -194,7 +194,7 @@ export class MergedMinute {
     for (let second = 0; second < secondsPerMinute; second++) this.#keepCounts(second);
     this.ms10.counts.fill(0);
     this.ms10.counted.fill(0);
-    for (const node of this.#stored.names()) if (!this.#parts.has(node)) this.#read(node);
+    for (const node of this.#stored.names(this.start)) if (!this.#parts.has(node)) this.#read(node);
     for (const [node, part] of this.#parts) {
       if (part === undefined) continue;
       this.#unsaved.add(node);
@@ -205,18 +205,24 @@ export class MergedMinute {
     this.#adding = false;
   }
 
-  /** Finds the windows of a second that any node counts, in the store only if it has to. */
+  /**
+   * Finds the windows of a second that any node counts. Reads parts only until all windows that were
+   * counted are: of a thousand nodes, the next one usually counts them all.
+   */
   #countAgain(second: number): void {
     const first = second * ms10PerSecond;
     const counted = this.ms10.counted.slice(first, first + ms10PerSecond);
     const here = allocateWindows(ms10PerSecond);
+    const isWhole = (): boolean =>
+      counted.every((was, window) => was !== 1 || here.counted[window] === 1);
     const add = (part: Part | undefined): void => {
       const packed = part?.second(second);
       if (packed !== undefined) addSecond(packed, here, 0);
     };
     for (const part of this.#parts.values()) add(part);
-    if (counted.some((was, window) => was === 1 && here.counted[window] !== 1)) {
-      for (const node of this.#stored.names()) if (!this.#parts.has(node)) add(this.part(node));
+    for (const node of this.#stored.names(this.start)) {
+      if (isWhole()) break;
+      if (!this.#parts.has(node)) add(this.part(node));
     }
     this.ms10.counted.set(here.counted, first);
   }

@@ -102,8 +102,11 @@ export class MergedStore implements StoredMinutes, StoredParts, Expiring {
     return part ?? 'damaged';
   }
 
-  names(): Iterable<string> {
-    return (this.#record?.nodes ?? []).map(({ name }) => name);
+  names(start: number): Iterable<string> {
+    const nodes = this.#record?.nodes ?? [];
+    // A record of an earlier version does not say it.
+    const may = nodes.filter(({ newestEnd = largestTime }) => newestEnd > start);
+    return may.map(({ name }) => name);
   }
 
   block(start: number): Windows | undefined {

@@ -228,8 +228,8 @@ export class Puller {
   #due(): NodeRecord[] {
     const { clock, state } = this.#parts;
     const now = clock.read();
-    const due = state.nodes().filter((node) => {
-      if (!state.isLive(node, now) || this.#busy.has(node.name)) return false;
+    const due = state.liveNodes(now).filter((node) => {
+      if (this.#busy.has(node.name)) return false;
       if (now.monotonicMs < (this.#retryAt.get(node.name) ?? 0)) return false;
       return node.unread !== undefined || this.#isMinuteDue(node.name, now.wallMs);
     });
