@@ -71,6 +71,14 @@ describe('the next boot', () => {
     expect(next).toMatchObject({ vouchedFrom: 0, forked: true });
   });
 
+  it('knows a restored folder although the register was lost, or the backup had no counts', () => {
+    const before = { ...neverPublished, node: 'a' };
+    const lost = nextBoot({ ...known, before, registered: 0 });
+    expect(lost).toMatchObject({ vouchedFrom: 0, forked: true });
+    const empty = nextBoot({ ...known, before, registered: 7, endBefore: 0 });
+    expect(empty).toMatchObject({ vouchedFrom: 0, forked: true });
+  });
+
   it('voids nothing more if the register is new', () => {
     const next = nextBoot({ ...known, before: { ...neverPublished, boot: 7 }, registered: 0 });
     expect(next).toMatchObject({ vouchedFrom: wallMs - 4 * minuteMs });
@@ -90,9 +98,11 @@ describe('the next boot', () => {
     const repaired = { ...known, before, registered: 7, endBefore, gone: [cut] };
     expect(nextBoot(repaired).vouchedFrom).toBe(cut.to);
     expect(nextBoot({ ...repaired, registered: 9 }).vouchedFrom).toBe(cut.to);
-    // It vouches for its own counts, even in the minute of the repair.
+    // Nor if it begins to count within that time, or its clock was set back before it.
     const gone = [{ from: endBefore, to: wallMs + minuteMs }];
-    expect(nextBoot({ ...repaired, gone }).vouchedFrom).toBe(wallMs - 1_000);
+    expect(nextBoot({ ...repaired, gone }).vouchedFrom).toBe(wallMs + minuteMs);
+    const startedAt = wallMs - 180 * minuteMs;
+    expect(nextBoot({ ...repaired, startedAt, wallMs: startedAt }).vouchedFrom).toBe(cut.to);
     const long = [{ from: 0, to: endBefore - 60 * minuteMs }];
     expect(nextBoot({ ...repaired, gone: long }).vouchedFrom).toBe(endBefore - 3 * minuteMs);
   });

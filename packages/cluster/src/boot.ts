@@ -35,17 +35,18 @@ export function nextBoot(known: {
   // Mergers take no boot that a wrong clock put further ahead, so it need not be exceeded.
   const taken = [before.boot, registered].filter((boot) => boot < wallMs + mostBootAheadMs);
   const boot = Math.max(wallMs, ...taken.map((each) => each + 1));
-  // An empty folder knows nothing about earlier times, so it voids nothing.
-  if (endBefore === 0 && before.boot === 0) {
+  // A new folder knows nothing about earlier times, so it voids nothing.
+  if (endBefore === 0 && before.node === '') {
     return { boot, vouchedFrom: counting, forked: false };
   }
+  // A restore keeps the name and leaves boot 0, which needs no register to be recognized.
+  const isRestored = before.node !== '' && before.boot === 0;
   // A boot that ended before it was in the register has published nothing.
   const follows = registered === before.boot || registered === before.after;
-  const forked = registered > 0 && !follows;
+  const forked = isRestored || (registered > 0 && !follows);
   const sinceEnd = alignDown(Math.max(0, endBefore - vouchMs), sec.windowMs);
   const since = forked ? 0 : Math.min(sinceEnd, before.vouchedFrom ?? sinceEnd);
   // The cluster may have the only copy of what retention deleted or a repair could not save.
-  const lostBefore = Math.max(deletedBefore, ...gone.map(({ to }) => to));
-  const vouchedFrom = Math.max(since, Math.min(lostBefore, counting));
+  const vouchedFrom = Math.max(since, deletedBefore, ...gone.map(({ to }) => to));
   return { boot, vouchedFrom, forked };
 }

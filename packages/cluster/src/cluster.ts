@@ -166,9 +166,9 @@ export class Cluster {
     return this.#merger?.backup();
   }
 
-  /** How many nodes this merger still reads. */
-  get nodesUnread(): number {
-    return this.#merger?.unread().length ?? 0;
+  /** What this merger may still lack; undefined: nothing. */
+  get lack(): string | undefined {
+    return this.#merger?.lack;
   }
 
   /** The name under which this server publishes. */
@@ -295,7 +295,7 @@ export class Cluster {
     if (this.#stopping.signal.aborted) return;
     const refusal = refusalOf(error);
     if (refusal !== undefined) this.#problems.begin('access', refusal);
-    else this.#problems.begin(part, `${what}: ${messageOf(error)}`);
+    else this.#problems.begin(part, `${what}: ${messageOf(error)}${codeIn(error)}`);
     this.#nudge.abort();
   }
 }
@@ -311,6 +311,11 @@ function subjectsOf({ natsGroup, natsSubject }: ClusterOptions): [string, ...str
   if (natsGroup === undefined) return [natsSubject];
   const [first, ...more] = natsGroup;
   return [first.subjects, ...more.map(({ subjects }) => subjects)];
+}
+
+/** The code of an error that has one: docs/errors.md has its cure. */
+function codeIn(error: unknown): string {
+  return error instanceof Reto3Error ? ` [${error.code}]` : '';
 }
 
 function newBackoff(): Backoff {

@@ -116,7 +116,6 @@ describe('a merger on a stream that anyone writes to', () => {
     ['a second ahead of now', counts('b', { seconds: [{ start: ahead, packed: secondOf(1) }] })],
     ['a mark in the year 3000', counts('b', { mark: year3000 })],
     ['a clock ahead', counts('b', { clock: ahead })],
-    ['a vouch ahead', counts('b', { vouchedFrom: ahead })],
     ['a boot that no clock shows', counts('b', { boot: Number.MAX_SAFE_INTEGER })],
     ['a boot more than a day ahead', counts('b', { boot: startMs + dayMs + 1 })],
     ['a name with ESC', counts('b\u001b[31mred')],
@@ -255,6 +254,13 @@ describe('a merger on a stream that anyone writes to', () => {
     expect(await total('a')).toBe(100);
     expect(merger.nodes()).toMatchObject([{ name: 'a', boot: startMs - 60_000, mark: startMs }]);
     expect(merger.reports.nodes()).toMatchObject([{ node: 'a', boot: startMs - 60_000, voids: 0 }]);
+  });
+
+  it('hears a node that counted while its clock was ahead, and started again since', async () => {
+    await take(counts('a', { vouchedFrom: startMs + 3_600_000 }));
+    expect(merger.counters.badMessages).toBe(0);
+    expect(await total('a')).toBe(100);
+    expect(merger.nodes()).toMatchObject([{ name: 'a', mark: startMs }]);
   });
 
   it('takes the boots of a node whose clock showed local time for UTC', async () => {

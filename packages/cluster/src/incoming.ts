@@ -57,9 +57,10 @@ export function decodeIncoming(
     return { node, reports: { ...reports, windows }, leftOut };
   }
   const counts = decodeMessage(data, node);
-  const { boot, mark, clock, vouchedFrom, seconds } = counts;
+  const { boot, mark, clock, seconds } = counts;
   assertBoots(boot);
-  const newest = Math.max(mark, clock, vouchedFrom, seconds.at(-1)?.start ?? 0);
+  // A node that counted while its clock was ahead vouches from then on; that voids nothing earlier.
+  const newest = Math.max(mark, clock, seconds.at(-1)?.start ?? 0);
   assertNotAhead(newest, boot, nowMs);
   for (const { start, packed } of seconds) {
     const total = totalOfSecond(packed);

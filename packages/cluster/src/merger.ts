@@ -5,7 +5,7 @@
  *
  * Its place in the stream is in its own store, in the batch with what it read.
  */
-import { type Clock, type Log, Mistakes, Reto3Error } from '@reto3/core';
+import { type Clock, type Log, Mistakes, quantity, Reto3Error } from '@reto3/core';
 import {
   type CountsView,
   isStoreFailure,
@@ -56,7 +56,6 @@ export class Merger implements LiveSource {
   /** The nodes' reports. */
   readonly reports: MergedReports;
   #messages = 0;
-  #isFound = false;
   #halting = new AbortController();
 
   constructor({ store, clock, log, silentAfterMs, subjects, request }: MergerParts) {
@@ -76,7 +75,6 @@ export class Merger implements LiveSource {
     this.#mistakes = new Mistakes(log);
     this.#reader = new StreamReader(clock, record, {
       found: (still) => {
-        this.#isFound = true;
         if (still === false)
           log.info('the stream has lost messages, or is another: reading from the nodes instead');
         // NATS may lose newly acknowledged messages when another of its servers takes over.
@@ -156,14 +154,21 @@ export class Merger implements LiveSource {
     await this.#saver.saveIfDue(this.#halting.signal);
   }
 
+  /** What may be missing here, in words; undefined: nothing. */
+  get lack(): string | undefined {
+    const nodes = this.unread().length;
+    if (nodes > 0) return `the merger may lack counts of ${quantity(nodes, 'node')}`;
+    return this.#reader.isBehind ? 'the merger has not read the stream yet' : undefined;
+  }
+
   /**
-   * The nodes that are live and reply, and of which something is still missing; until it has found
+   * The nodes that are live and reply, and of which something is still missing; until it has read
    * the stream, all nodes that have not left.
    */
   unread(): string[] {
     const now = this.#clock.read();
     const isUnread = (node: NodeRecord): boolean => {
-      if (!this.#isFound) return !node.left && node.forgotten !== true;
+      if (this.#reader.isBehind) return !node.left && node.forgotten !== true;
       if (node.unread === undefined || this.#puller.isFailing(node.name)) return false;
       return this.#state.isLive(node, now);
     };
@@ -251,9 +256,7 @@ export class Merger implements LiveSource {
 
   /** The nodes that are live, without adding up what they count. */
   liveNames(): ReadonlySet<string> {
-    const now = this.#clock.read();
-    const live = this.#state.nodes().filter((node) => this.#state.isLive(node, now));
-    return new Set(live.map(({ name }) => name));
+    return new Set(this.#state.liveNodes(this.#clock.read()).map(({ name }) => name));
   }
 
   /** Everything taken so far, with its place in the stream; to be closed. */

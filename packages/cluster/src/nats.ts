@@ -279,5 +279,10 @@ function differences(got: StreamConfig, wanted: Wanted, settings: ClusterOptions
     differ('nats-replicas', got.num_replicas, wanted.num_replicas);
   differ('nats-storage', got.storage, wanted.storage);
   differ('nats-max-age', `${got.max_age / 1e9} s`, `${wanted.max_age / 1e9} s`);
+  // As version 0.1.0 created it; JetStream's -1 means any number.
+  if (got.max_msgs_per_subject <= 0)
+    found.push(
+      `the stream ${wanted.name} keeps any number of messages of a node, and mergers need the last ${mostMessagesPerNode}: nats stream edit ${wanted.name} --max-msgs-per-subject=${mostMessagesPerNode}`,
+    );
   return found;
 }

@@ -54,7 +54,7 @@ async function startNode() {
   const [published, told]: [number[], number[]] = [[], []];
   const startsIn = (bytes: Uint8Array): number[] =>
     isReportMessage(bytes) ? [] : decodeMessage(bytes, 'a').seconds.map(({ start }) => start);
-  const stream = { refuses: false };
+  const stream = { refuses: false, hangs: false };
   /** Why a merger rejects messages, and by how many ms its clock is behind. */
   const merger: { rejects: string[]; behindMs: number } = { rejects: [], behindMs: 0 };
   const hear = (bytes: Uint8Array): void => {
@@ -65,6 +65,7 @@ async function startNode() {
     }
   };
   const publish = async (bytes: Uint8Array): Promise<void> => {
+    if (stream.hangs) await new Promise(() => undefined);
     if (stream.refuses) throw new Error('no leader');
     hear(bytes);
     published.push(...startsIn(bytes));
@@ -142,6 +143,16 @@ it('sends what the stream refuses past it, from where the stream ends, for five 
   node.stream.refuses = false;
   await node.pass(10, 2);
   expect(node.published).toEqual(refused(421).slice(1));
+});
+
+it('calls a second pending until the stream has acknowledged it', async () => {
+  const node = await startNode();
+  await node.pass(2, 10);
+  // The last one, which is not final yet, and the one that begins.
+  expect(node.publisher.state.secondsPending).toBe(2);
+  node.stream.hangs = true;
+  await node.pass(2, 10);
+  expect(node.publisher.state.secondsPending).toBe(4);
 });
 
 it('sends nothing past the stream of a boot that the stream does not have', async () => {

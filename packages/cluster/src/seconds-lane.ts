@@ -77,6 +77,8 @@ export class SecondsLane implements Lane {
       else this.#fresh.add(start, start + sec.windowMs);
     }
     this.#finalThrough = finalThrough;
+    // After the clock stepped back, each second to come is over once more.
+    this.#mark = Math.min(this.#mark, finalThrough);
   }
 
   synced(write: number): void {
@@ -108,25 +110,27 @@ export class SecondsLane implements Lane {
     return {
       /** Everything before that is final and published, epoch ms. */
       mark: this.#mark,
-      secondsPending: this.#fresh.lengthMs / sec.windowMs,
+      /** Seconds that are in no acknowledged message. */
+      secondsPending: this.#pendingMs / sec.windowMs,
       damagedMinutes: this.#damagedMinutes,
     };
   }
 
   isDue(): boolean {
     if (this.#ending) return !this.#left;
-    if (this.#fresh.empty) return false;
+    if (this.#isOver) return true;
+    if (this.#fresh.oldest >= this.#soon) return false;
     const { monotonicMs } = this.#parts.clock.read();
-    return this.#isOver || monotonicMs - this.#openSentAt >= openEveryMs;
+    return monotonicMs - this.#openSentAt >= openEveryMs;
   }
 
   async next(boot: Boot): Promise<Outgoing> {
     const leaving = this.#ending && this.#fresh.empty;
     const past = !this.#isOver && !this.#ending;
-    const closedMs = alignDown(this.#finalThrough, sec.windowMs) - this.#fresh.oldest;
-    const mostMs = closedMs > 0 && !this.#ending ? Math.min(closedMs, min.windowMs) : min.windowMs;
+    const end = past ? this.#soon : alignDown(this.#finalThrough, sec.windowMs);
+    const dueMs = this.#ending ? Number.POSITIVE_INFINITY : end - this.#fresh.oldest;
     const nothing = { from: this.#newestEnd, to: this.#newestEnd };
-    const span = this.#fresh.takeOldest(mostMs) ?? nothing;
+    const span = (dueMs > 0 && this.#fresh.takeOldest(Math.min(dueMs, min.windowMs))) || nothing;
     this.#inFlight = span;
     const read = await this.#read(span, Infinity);
     if (read.damaged) this.#damagedMinutes++;
@@ -215,10 +219,23 @@ export class SecondsLane implements Lane {
     log.warn({ from }, `${what}: the cluster adds up 10 ms`);
   }
 
+  get #pendingMs(): number {
+    const { from, to } = this.#inFlight ?? { from: 0, to: 0 };
+    return this.#fresh.lengthMs + (to - from) + this.#held.size * sec.windowMs;
+  }
+
   /** Whether a second is over that the cluster lacks, or does not know to be complete. */
   get #isOver(): boolean {
     const over = alignDown(this.#finalThrough, sec.windowMs);
-    return this.#fresh.oldest < over || this.#mark < over;
+    return this.#fresh.oldest < over || this.#mark < Math.min(over, this.#oldestHeld);
+  }
+
+  /**
+   * The end of the second that may follow the open one. A clock that was ahead left later ones, which
+   * mergers reject until their time comes.
+   */
+  get #soon(): number {
+    return alignDown(this.#finalThrough, sec.windowMs) + 2 * sec.windowMs;
   }
 
   /** From when on the next boot will vouch for the counts that there are, epoch ms. */

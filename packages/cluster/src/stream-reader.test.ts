@@ -55,6 +55,20 @@ it('reports deleted messages, and takes the others in order, behind its place', 
   expect(told).toEqual([{ still: false }, 'reading', 'message', 2, 'message', 3]);
 });
 
+it('is behind until it has found the stream and read what that had', async () => {
+  const behind: boolean[] = [];
+  const look = () => behind.push(reader.isBehind);
+  const reader: StreamReader = new StreamReader(new VirtualClock(0), undefined, {
+    ...{ found: look, gap: () => undefined, take: () => undefined },
+    taken: async () => void look(),
+  });
+  look();
+  await reader.run(streamOf(2, 3), 'S', () => undefined);
+  expect(behind).toEqual([true, true, true, false]);
+  await reader.run(streamOf(), 'S', () => undefined);
+  expect(reader.isBehind).toBe(false);
+});
+
 /** A stream with a message, and a consumer that sends heartbeats and never delivers it. */
 function withholdingStream(): JetStream {
   const info = async () => ({

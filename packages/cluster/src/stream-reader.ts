@@ -43,6 +43,8 @@ export class StreamReader {
   readonly #events: StreamEvents;
   #place: StreamPlace;
   #consuming: { stop(): void } | undefined;
+  /** The last message that the stream had when it was found; undefined: it was not found yet. */
+  #foundEnd: number | undefined;
 
   /** @param place undefined: nothing was read yet */
   constructor(clock: Clock, place: StreamPlace | undefined, events: StreamEvents) {
@@ -54,6 +56,11 @@ export class StreamReader {
 
   get place(): StreamPlace {
     return this.#place;
+  }
+
+  /** Whether it still has to find the stream, or to read what it had then. */
+  get isBehind(): boolean {
+    return this.#place.position < (this.#foundEnd ?? Number.POSITIVE_INFINITY);
   }
 
   /**
@@ -128,28 +135,28 @@ export class StreamReader {
 
   /** Starts from the beginning unless the place is in this stream. */
   async #find(jetStream: JetStream, stream: string): Promise<void> {
-    const { created, still } = await this.#look(jetStream, stream);
-    this.#events.found(this.#place.stream === '' ? undefined : still);
+    const { created, still, end } = await this.#look(jetStream, stream);
     const position = still ? this.#place.position : 0;
+    const wasKnown = this.#place.stream !== '';
     this.#place = { ...this.#place, stream: created, position };
+    this.#foundEnd = end;
+    this.#events.found(wasKnown ? still : undefined);
   }
 
   /**
    * `still`: whether the place is in the stream of that name. A stream that lost its newest messages
    * and got others since has other messages under the same numbers, so the time of the last message
-   * must match too. `more`: whether there are messages behind it.
+   * must match too. `more`: whether there are messages behind it. `end`: the last one, or 0.
    */
-  async #look(
-    { manager: { streams } }: JetStream,
-    stream: string,
-  ): Promise<{ readonly created: string; readonly still: boolean; readonly more: boolean }> {
+  async #look({ manager: { streams } }: JetStream, stream: string) {
     const { position, positionTime, stream: before } = this.#place;
     const { created, state } = await streams.info(stream);
-    const more = state.messages > 0 && state.last_seq > position;
-    if (before !== created || state.last_seq < position) return { created, still: false, more };
+    const end = state.messages > 0 ? state.last_seq : 0;
+    const found = { created, end, more: end > position };
+    if (before !== created || state.last_seq < position) return { ...found, still: false };
     // The message was deleted by age.
-    if (position < Math.max(state.first_seq, 1)) return { created, still: true, more };
+    if (position < Math.max(state.first_seq, 1)) return { ...found, still: true };
     const message = await streams.getMessage(stream, { seq: position });
-    return { created, still: message?.time.getTime() === positionTime, more };
+    return { ...found, still: message?.time.getTime() === positionTime };
   }
 }

@@ -4,7 +4,7 @@
  */
 
 import { type Health, healthSchema } from '@reto3/client/answers';
-import { quantity, Reto3Error } from '@reto3/core';
+import { Reto3Error } from '@reto3/core';
 import type { FastifyPluginAsync } from 'fastify';
 import { errorResponse } from './schemas.ts';
 
@@ -40,16 +40,11 @@ export class Readiness {
 
 export const healthRoutes: FastifyPluginAsync<{
   readonly readiness: Readiness;
-  /** The number of nodes whose data a server that only merges has not read yet. */
-  readonly nodesUnread: () => number;
+  /** What a server that only merges may still lack; undefined: nothing. */
+  readonly lack: () => string | undefined;
   readonly hasToken: boolean;
-}> = async (app, { readiness, nodesUnread, hasToken }) => {
-  const reason = (): string | undefined => {
-    if (readiness.reason !== undefined) return readiness.reason;
-    const unread = nodesUnread();
-    if (unread === 0) return undefined;
-    return `the merger may lack counts of ${quantity(unread, 'node')}`;
-  };
+}> = async (app, { readiness, lack, hasToken }) => {
+  const reason = (): string | undefined => readiness.reason ?? lack();
 
   app.get(
     '/healthz',

@@ -129,9 +129,9 @@ export class QueryApi {
     const rereadToken = await controlAccess(app, config, connections, log);
     openApiRoutes(app);
     app.addSchema(errorSchema);
-    const nodesUnread = () => (config.role === 'merge' ? (cluster?.nodesUnread ?? 0) : 0);
+    const lack = () => (config.role === 'merge' ? cluster?.lack : undefined);
     const hasToken = config.adminTokenFile !== undefined;
-    await app.register(healthRoutes, { readiness, nodesUnread, hasToken });
+    await app.register(healthRoutes, { readiness, lack, hasToken });
     const { connectionsWithoutMessage, viewed } = options;
     await app.register(infoRoutes, {
       ...{ config, coordinator, archive, cluster, dataDir, readiness },
