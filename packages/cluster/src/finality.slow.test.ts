@@ -11,8 +11,9 @@ import { decodeIncoming, mostAheadMs } from './incoming.ts';
 import { MergeState, type Moment } from './merge-state.ts';
 import { encodeMessage } from './message.ts';
 import { packSecond } from './second.ts';
+import { seedsOf } from './testing/seeds.ts';
 
-const seedCount = Number(process.env['RETO3_CLUSTER_SEEDS'] ?? 500);
+const seeds = seedsOf(500);
 const seconds = 120;
 const silentAfterMs = 10_000;
 /** A merger considers itself cut off when it has heard from no node for this long. */
@@ -42,7 +43,7 @@ class Node {
   vouchedFrom = startMs;
   /** The first second that is not in the stream. */
   next = 0;
-  /** Before this time a clock that was ahead made windows final that had not come, epoch ms. */
+  /** Before this time a clock that was a little ahead made windows final that had not come, epoch ms. */
   finalByClock = 0;
   /** When its last message came, and for how long since then no node could be heard, ms. */
   heardAt: number | undefined;
@@ -185,7 +186,8 @@ class Scene {
       this.#state.apply(node.name, counts, this.#now, past);
       // A reply of an earlier boot keeps nobody waiting.
       if (counts.boot !== node.boot) return true;
-      if (counts.mark > nowMs) node.finalByClock = Math.max(node.finalByClock, counts.mark);
+      const mark = Math.min(counts.mark, nowMs + mostAheadMs);
+      if (mark > nowMs) node.finalByClock = Math.max(node.finalByClock, mark);
     } catch (error) {
       // The merger reads it from the node once the clock is right: here it comes again.
       expect(offsetMs, String(error)).toBeGreaterThan(mostAheadMs);
@@ -249,12 +251,12 @@ function packedOf(count: number): Uint8Array {
   return packSecond(windows);
 }
 
-it(`calls nothing final too early over ${seedCount} seeds`, () => {
-  for (let seed = 0; seed < seedCount; seed++) {
+it(`calls nothing final too early over ${seeds.length} seeds`, () => {
+  for (const seed of seeds) {
     try {
       new Scene(seed).run();
     } catch (error) {
       throw new Error(`seed ${seed}: ${error instanceof Error ? error.message : error}`);
     }
   }
-}, 600_000);
+}, 3_600_000);

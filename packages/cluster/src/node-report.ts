@@ -1,6 +1,6 @@
 /** How a node describes its reports, as JSON, with the checks of its shape. */
 import type { PeriodName } from '@reto3/core';
-import { isColumns, isPeriods, reportName } from '@reto3/reports';
+import { isColumns, isPeriods, type ReportLedgers, reportName } from '@reto3/reports';
 
 export interface NodeReport {
   readonly name: string;
@@ -13,6 +13,14 @@ export interface NodeReport {
   readonly running: boolean;
   /** When it ran first, epoch ms. */
   readonly since: number;
+}
+
+/** What a node publishes about its reports. */
+export function nodeReportsOf(ledgers: ReportLedgers): NodeReport[] {
+  return ledgers.facts().map(({ name, summary, periods, columns, code, since }) => ({
+    ...{ name, summary, periods, columns, since, running: ledgers.isOn(name) },
+    ...(code !== undefined && { code }),
+  }));
 }
 
 /** Far more than a server can load. */

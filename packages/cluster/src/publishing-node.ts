@@ -3,12 +3,11 @@ import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
 import { Mistakes } from '@reto3/core';
 import { neverPublished } from '@reto3/engine';
-import type { ReportLedgers } from '@reto3/reports';
 import { nextBoot } from './boot.ts';
 import type { Link } from './link.ts';
 import type { JetStream } from './nats.ts';
 import { NodeReads } from './node-reads.ts';
-import type { NodeReport } from './node-report.ts';
+import { nodeReportsOf } from './node-report.ts';
 import type { ClusterParts } from './options.ts';
 import { Publisher, type PublisherEvents, type PublisherState } from './publisher.ts';
 import { Register } from './register.ts';
@@ -31,7 +30,7 @@ export class PublishingNode {
       published: coordinator.published ?? neverPublished,
       newestEnd: coordinator.endBefore,
       reports: {
-        list: () => reportsOf(ledgers),
+        list: () => nodeReportsOf(ledgers),
         writtenThrough: (finalThrough) => ledgers.writtenThrough(finalThrough),
       },
     });
@@ -114,12 +113,4 @@ export class PublishingNode {
       mostBytes: this.#link.mostBytes,
     });
   }
-}
-
-/** What the node publishes about its reports. */
-function reportsOf(ledgers: ReportLedgers): NodeReport[] {
-  return ledgers.facts().map(({ name, summary, periods, columns, code, since }) => ({
-    ...{ name, summary, periods, columns, since, running: ledgers.isOn(name) },
-    ...(code !== undefined && { code }),
-  }));
 }

@@ -1,5 +1,6 @@
 /** Every fault, in the order of the table. */
 import type { Fault } from '../../faults/fault.ts';
+import { clusterSimulation } from '../../faults/faults/simulation.ts';
 import { diskLost } from './disk-lost.ts';
 import { exact } from './exact.ts';
 import { mergers } from './mergers.ts';
@@ -20,4 +21,5 @@ export const faults: readonly Fault[] = [
   streamGone,
   mergers,
   outage,
+  clusterSimulation,
 ];

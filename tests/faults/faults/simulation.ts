@@ -6,12 +6,12 @@ import type { Fault } from '../fault.ts';
 const root = fileURLToPath(new URL('../../..', import.meta.url));
 const vitest = `${root}/node_modules/vitest/vitest.mjs`;
 
-/** @param tests the path of the tests */
-function simulated(tests: string): Fault['run'] {
+/** @param tests the paths of the tests */
+function simulated(...tests: string[]): Fault['run'] {
   return async (rounds) => {
     const running = launch(
       process.execPath,
-      [vitest, 'run', '--root', root, '--project', 'slow', tests],
+      [vitest, 'run', '--root', root, '--project', 'slow', ...tests],
       { env: { RETO3_SEEDS: String(rounds), NO_COLOR: '1' } },
     );
     const { code } = await running.exited;
@@ -40,4 +40,12 @@ export const tailSimulation: Fault = {
   fault: 'the seeded simulation of a followed log',
   rounds: 2_000,
   run: simulated('packages/sources/src/follow/follow.slow.test.ts'),
+};
+
+export const clusterSimulation: Fault = {
+  name: 'simulation',
+  promise: 'the sum is what the nodes have, and nothing is final before they are heard',
+  fault: 'the seeded simulations of a cluster, in virtual time: outages, clocks, restores, repairs',
+  rounds: 5_000,
+  run: simulated('packages/cluster/src/simulation', 'packages/cluster/src/finality.slow.test.ts'),
 };
