@@ -92,7 +92,8 @@ export class JournalWriter {
 
   /** Makes the next record, which has to be appended at once; see records.ts. */
   next(closing?: ReadonlySet<Minute>): NextRecord {
-    return this.#records.next(this.numberWrite(), closing);
+    const synced = this.#syncedWrites === this.#parts.meta.writes ? 0 : this.#syncedWrites;
+    return this.#records.next({ sequence: this.numberWrite(), synced }, closing);
   }
 
   /** How far the node has published. */

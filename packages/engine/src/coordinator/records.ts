@@ -3,7 +3,12 @@
  * the node has published.
  */
 import { ms10PerSecond, sec, VarintWriter } from '@reto3/core';
-import { encodeRecord, type HeldRow, type MinuteChanges } from '../journal/record.ts';
+import {
+  encodeRecord,
+  type HeldRow,
+  type MinuteChanges,
+  type RecordParts,
+} from '../journal/record.ts';
 import type { Minute } from '../ring/minute.ts';
 import type { Published } from '../store/meta.ts';
 import type { OpenMinutes } from './open-minutes.ts';
@@ -39,11 +44,15 @@ export class Records {
 
   /**
    * Makes the next record.
+   * @param numbers see `RecordParts`
    * @param closing the first record of a new journal: the minutes that the checkpoint closes. Of
    * these it has the changes only, of all other open minutes everything
    * @throws Reto3Error RETO3_STORE_FAILING; errors of LevelDB
    */
-  next(sequence: number, closing?: ReadonlySet<Minute>): NextRecord {
+  next(
+    numbers: Pick<RecordParts, 'sequence' | 'synced'>,
+    closing?: ReadonlySet<Minute>,
+  ): NextRecord {
     this.#minutes.loadMissing();
     const changes: MinuteChanges[] = [];
     const minutes: Minute[] = [];
@@ -71,9 +80,9 @@ export class Records {
     this.#published = this.published();
     const text = this.#published && JSON.stringify(this.#published);
     const isKnown = closing === undefined && text === (published && JSON.stringify(published));
-    const parts = { sequence, minutes: changes, rows, published: isKnown ? undefined : text };
+    const parts = { ...numbers, minutes: changes, rows, published: isKnown ? undefined : text };
     const bytes = encodeRecord(parts, this.#writer.clear());
-    return { sequence, bytes, minutes, rows, changed };
+    return { sequence: numbers.sequence, bytes, minutes, rows, changed };
   }
 
   /** How far the node has published. */

@@ -6,16 +6,16 @@
  * A frame is length, CRC-32 and one record (record.ts). Files are reused, so the header has a
  * random seed that every checksum starts with: an old frame behind the last new one does not match.
  *
- * The frames end where no complete frame follows. An incomplete frame is a write that a power cut
- * interrupted, and is no damage; a bad frame before a good one is. The header has the least size of
- * the file, so a truncated file is noticed.
+ * The frames end at the first bad one, as a power cut leaves it: the disk may have later frames
+ * without an earlier one, until an fsync. Records say what was synced before them, so the loss of a
+ * synced one is noticed, and is damage. The header has the least size of the file, so a truncated
+ * file is noticed.
  */
 import { crc32 } from 'node:zlib';
 import { messageOf } from '@reto3/core';
-import { decodeRecord, type JournalRecord } from './record.ts';
+import { decodeRecord, type JournalRecord, journalVersion } from './record.ts';
 
 const magic = Buffer.from('RETO3JNL', 'latin1');
-const version = 1;
 
 export const headerBytes = 64;
 const seedAt = 12;
@@ -45,7 +45,7 @@ export interface JournalHeader {
 export function encodeHeader({ id, boot, seed, size }: JournalHeader): Buffer {
   const bytes = Buffer.alloc(headerBytes);
   magic.copy(bytes);
-  bytes.writeUInt8(version, magic.length);
+  bytes.writeUInt8(journalVersion, magic.length);
   bytes.writeUInt32LE(seed, seedAt);
   bytes.writeBigUInt64LE(BigInt(id), idAt);
   bytes.writeBigUInt64LE(BigInt(boot), bootAt);
@@ -72,20 +72,23 @@ export interface JournalContents {
   readonly isShort: boolean;
 }
 
-/** Reads whatever can be read, also behind damage. */
-export function readJournal(bytes: Buffer): JournalContents {
+/**
+ * Reads whatever can be read, also behind damage.
+ * @param before the number of the last record in the journals before; 0 if there is none
+ */
+export function readJournal(bytes: Buffer, before = 0): JournalContents {
   const header = decodeHeader(bytes);
   if (header === undefined)
     return { header, records: [], damage: 'its header cannot be read', isShort: true };
-  const records: JournalRecord[] = [];
   const isShort = bytes.length < header.size;
   let damage = isShort
     ? `it was cut: got ${bytes.length} bytes, want at least ${header.size}`
     : undefined;
-  let at = headerBytes;
-  // The first byte after the last complete frame: the end of all frames, unless another follows.
+  const records: JournalRecord[] = [];
+  // Records behind the first bad frame.
+  const behind: JournalRecord[] = [];
   let badAt: number | undefined;
-  while (at + frameHeadBytes <= bytes.length) {
+  for (let at = headerBytes; at + frameHeadBytes <= bytes.length; ) {
     if (isZero(bytes, at)) break;
     const record = frameAt(bytes, at, header.seed);
     if (record === undefined) {
@@ -93,19 +96,20 @@ export function readJournal(bytes: Buffer): JournalContents {
       at++;
       continue;
     }
-    if (badAt !== undefined) {
-      damage ??= `it is damaged at byte ${badAt}`;
-      badAt = undefined;
-    }
     at += frameHeadBytes + record.length;
     try {
-      records.push(decodeRecord(record));
+      (badAt === undefined ? records : behind).push(decodeRecord(record, header.version));
     } catch (error) {
       damage ??= `a record cannot be read: ${messageOf(error)}`;
     }
   }
-  const [before, after] = outOfOrder(records);
-  if (after !== undefined) damage ??= `record ${after} follows record ${before}`;
+  const last = records.at(-1)?.sequence ?? before;
+  if (behind.some(({ synced }) => synced > last)) {
+    damage ??= `it is damaged at byte ${badAt}`;
+    records.push(...behind);
+  }
+  const [earlier, later] = outOfOrder(records);
+  if (later !== undefined) damage ??= `record ${later} follows record ${earlier}`;
   return { header, records, damage, isShort };
 }
 
@@ -121,12 +125,14 @@ function isZero(bytes: Buffer, at: number): boolean {
   return true;
 }
 
-function decodeHeader(bytes: Buffer): JournalHeader | undefined {
+function decodeHeader(bytes: Buffer): (JournalHeader & { readonly version: number }) | undefined {
   if (bytes.length < headerBytes || !bytes.subarray(0, magic.length).equals(magic))
     return undefined;
   if (bytes.readUInt32LE(headerCrcAt) !== crc32(bytes.subarray(0, headerCrcAt))) return undefined;
-  if (bytes[magic.length] !== version) return undefined;
+  const version = bytes[magic.length] ?? 0;
+  if (version === 0 || version > journalVersion) return undefined;
   return {
+    version,
     id: Number(bytes.readBigUInt64LE(idAt)),
     boot: Number(bytes.readBigUInt64LE(bootAt)),
     seed: bytes.readUInt32LE(seedAt),

@@ -1,10 +1,11 @@
 import { mkdir, mkdtemp, readdir, readFile, rm, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { crc32 } from 'node:zlib';
 import { secondsOnly } from '@reto3/core';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { headerBytes, pieceBytes, readJournal } from './format.ts';
+import { encodeHeader, frameOf, headerBytes, pieceBytes, readJournal } from './format.ts';
 import { Journal } from './journal.ts';
 import { journalIn } from './journal-folder.ts';
 import { readJournals } from './read.ts';
@@ -12,17 +13,17 @@ import { decodeRecord, encodeRecord } from './record.ts';
 
 const minute = Date.UTC(2016, 4, 28, 11, 11);
 
-function record(sequence: number, count: number): Uint8Array {
+function record(sequence: number, count: number, synced = sequence - 1): Uint8Array {
   const counts = new Float64Array(6_000);
   counts[11] = count;
   const changes = { start: minute, total: count, windows: [11], counts, counted: [], revised: [] };
-  return encodeRecord({ sequence, minutes: [changes], rows: [], published: undefined });
+  return encodeRecord({ sequence, synced, minutes: [changes], rows: [], published: undefined });
 }
 
 /** A record that is longer than a piece of the file. */
 function longRecord(sequence = 6): Uint8Array {
   const rows = [{ key: Uint8Array.of(1), bytes: new Uint8Array(pieceBytes) }];
-  return encodeRecord({ sequence, minutes: [], rows, published: undefined });
+  return encodeRecord({ sequence, synced: 0, minutes: [], rows, published: undefined });
 }
 
 describe('a record', () => {
@@ -59,9 +60,12 @@ describe('a record', () => {
               revised,
             };
           });
-          const read = decodeRecord(encodeRecord({ sequence: 7, minutes: given, rows, published }));
+          const read = decodeRecord(
+            encodeRecord({ sequence: 7, synced: 4, minutes: given, rows, published }),
+          );
           expect(read).toEqual({
             sequence: 7,
+            synced: 4,
             minutes: given.map(({ start, total, windows: changed, counts, counted, revised }) => ({
               start,
               total,
@@ -86,11 +90,11 @@ describe('a record', () => {
   });
 
   it('is refused if its bytes are invalid', () => {
-    expect(() => decodeRecord(Uint8Array.of(1, 0, 0, 0, 0))).toThrow(/after the end/);
-    expect(() => decodeRecord(Uint8Array.of(1, 1, 0, 0, 0, 0, 0, 1, 60))).toThrow(
+    expect(() => decodeRecord(Uint8Array.of(1, 0, 0, 0, 0, 0))).toThrow(/after the end/);
+    expect(() => decodeRecord(Uint8Array.of(1, 0, 1, 0, 0, 0, 0, 0, 1, 60))).toThrow(
       'got seconds 60, want less than 60',
     );
-    expect(() => decodeRecord(Uint8Array.of(1, 1, 0, 0, 1, 0xe0, 0x5d))).toThrow(
+    expect(() => decodeRecord(Uint8Array.of(1, 0, 1, 0, 0, 1, 0xe0, 0x5d))).toThrow(
       'got window 6000, want less than 6000',
     );
     expect(() => decodeRecord(Uint8Array.of(1, 1))).toThrow(/too few bytes/);
@@ -180,6 +184,40 @@ describe('the journal of a folder', () => {
       expect(damage).toBeUndefined();
       expect(records.length).toBe(1);
     }
+  });
+
+  it('ends at a lost record that was never synced, even if the disk has later ones', async () => {
+    journal.append(record(6, 1, 0));
+    const end = journal.bytes;
+    journal.append(record(7, 2, 6));
+    const next = journal.bytes;
+    journal.append(record(8, 3, 6));
+    const bytes = await readFile(join(folder, 'JOURNAL-5'));
+    const holed = Buffer.from(bytes).fill(0, end, next);
+    const { records, damage } = readJournal(holed);
+    expect(damage).toBeUndefined();
+    expect(records.map(({ sequence }) => sequence)).toEqual([6]);
+
+    const lost = Buffer.from(bytes).fill(0, headerBytes, end);
+    expect(readJournal(lost).damage).toBe('it is damaged at byte 64');
+    // The journal before has record 6.
+    expect(readJournal(lost, 6).damage).toBeUndefined();
+  });
+
+  it('of version 1 is damaged wherever a record before its last is', async () => {
+    const header = { id: 5, boot: 1, seed: 7, size: 0 };
+    const frames = [6, 7, 8].map((sequence) => {
+      const [number = 0, , ...rest] = record(sequence, 1);
+      return frameOf(Uint8Array.of(number, ...rest), header.seed);
+    });
+    const bytes = Buffer.concat([encodeHeader(header), ...frames]);
+    bytes[8] = 1;
+    bytes.writeUInt32LE(crc32(bytes.subarray(0, headerBytes - 4)), headerBytes - 4);
+    const sequences = (of: Buffer) => readJournal(of).records.map(({ sequence }) => sequence);
+    expect(sequences(bytes)).toEqual([6, 7, 8]);
+    const [{ length } = { length: 0 }] = frames;
+    bytes.fill(0, headerBytes + length, headerBytes + 2 * length);
+    expect(readJournal(bytes).damage).toMatch(/is damaged at byte/);
   });
 
   it('notices a flipped bit anywhere before its last record', async () => {

@@ -28,7 +28,7 @@ export async function readJournals(
   let isShort = first !== undefined && ids[0] !== first;
   let damage = isShort ? `its file JOURNAL-${first} is missing` : undefined;
   for (const id of ids) {
-    const found = await contentsOf(folder, id);
+    const found = await contentsOf(folder, id, records.at(-1)?.sequence);
     isShort ||= found.isShort;
     if (found.damage !== undefined) damage ??= `its file JOURNAL-${id}: ${found.damage}`;
     else if (found.header?.id !== id)
@@ -39,7 +39,11 @@ export async function readJournals(
 }
 
 /** @throws Reto3Error RETO3_DATA_UNREADABLE */
-async function contentsOf(folder: JournalFolder, id: number): Promise<JournalContents> {
+async function contentsOf(
+  folder: JournalFolder,
+  id: number,
+  before: number | undefined,
+): Promise<JournalContents> {
   let bytes: Buffer;
   try {
     bytes = await folder.read(id);
@@ -48,5 +52,5 @@ async function contentsOf(folder: JournalFolder, id: number): Promise<JournalCon
     const message = `cannot read the data folder: its file JOURNAL-${id}: ${messageOf(cause)}`;
     throw new Reto3Error('RETO3_DATA_UNREADABLE', message, { cause });
   }
-  return readJournal(bytes);
+  return readJournal(bytes, before);
 }

@@ -2,8 +2,8 @@
  * The body of a journal record: what changed since the previous record, as absolute values.
  * docs/format.md draws the bytes.
  *
- *     sequence · minutes (number, total, windows: index and revised, count) · rows · published ·
- *     [for each minute, its whole seconds]
+ *     sequence · records since the last synced one · minutes (number, total, windows: index and
+ *     revised, count) · rows · published · [for each minute, its whole seconds]
  *
  * A crash keeps all of a record or nothing: counts, rows of reports and followed logs, and how far
  * the node has published. Every window in a record was counted, even with the count 0.
@@ -17,6 +17,9 @@ import {
   VarintReader,
   VarintWriter,
 } from '@reto3/core';
+
+/** Of the journals that this code writes. */
+export const journalVersion = 2;
 
 /** The windows of a minute that changed, in ascending order. */
 export interface MinuteChanges {
@@ -45,6 +48,8 @@ export interface HeldRow {
 export interface RecordParts {
   /** Records and database batches are numbered together, from 1. */
   readonly sequence: number;
+  /** The last record of this boot that was certainly on disk before this one; 0 if none was. */
+  readonly synced: number;
   readonly minutes: readonly MinuteChanges[];
   readonly rows: readonly HeldRow[];
   /** How far the node has published, as JSON; undefined if unchanged since the last record. */
@@ -73,10 +78,13 @@ export interface JournalRecord extends Omit<RecordParts, 'minutes'> {
 
 /** @param writer an empty one; the result is a view of its memory */
 export function encodeRecord(
-  { sequence, minutes, rows, published }: RecordParts,
+  { sequence, synced, minutes, rows, published }: RecordParts,
   writer = new VarintWriter(),
 ): Uint8Array {
-  writer.number(sequence).number(minutes.length);
+  writer
+    .number(sequence)
+    .number(sequence - synced)
+    .number(minutes.length);
   for (const { start, total, windows, counts, revised } of minutes) {
     writer
       .number(start / min.windowMs)
@@ -109,10 +117,15 @@ function secondsOnlyIn({ windows, counted }: MinuteChanges): number[] {
   return [...new Set(seconds)];
 }
 
-/** @throws RangeError if the bytes are not a record */
-export function decodeRecord(bytes: Uint8Array): JournalRecord {
+/**
+ * @param version of the journal. Version 1 did not say what was synced: it counts every earlier
+ * record as synced
+ * @throws RangeError if the bytes are not a record
+ */
+export function decodeRecord(bytes: Uint8Array, version = journalVersion): JournalRecord {
   const reader = new VarintReader(bytes);
   const sequence = reader.number();
+  const synced = sequence - (version === 1 ? 1 : reader.number());
   const minutes: RecordedMinute[] = [];
   for (let left = reader.number(); left > 0; left--) {
     const start = reader.number() * min.windowMs;
@@ -135,7 +148,10 @@ export function decodeRecord(bytes: Uint8Array): JournalRecord {
   const published = Buffer.from(reader.bytes()).toString();
   const known = reader.more ? minutes.map((minute) => withSecondsOnly(minute, reader)) : minutes;
   if (reader.more) throw new RangeError('got bytes after the end of a record');
-  return { sequence, minutes: known, rows, published: published === '' ? undefined : published };
+  return {
+    ...{ sequence, synced, minutes: known, rows },
+    published: published === '' ? undefined : published,
+  };
 }
 
 function withSecondsOnly(minute: RecordedMinute, reader: VarintReader): RecordedMinute {

@@ -1,10 +1,10 @@
 /**
  * Journal files on the simulated disk. The kernel has a write at once; an fsync, or any write to a
- * durable file, syncs it. After a power cut, a first part of the unsynced writes remains, the last
- * of them perhaps torn; a failed fsync may drop some of them.
+ * durable file, syncs it. After a power cut, some of the unsynced writes remain, whatever their
+ * order, and some of them in part; a failed fsync may drop some of them.
  */
 import type { Random } from '@reto3/core/testing';
-import { pieceBytes } from '../journal/format.ts';
+import { headerBytes, pieceBytes } from '../journal/format.ts';
 import type { JournalFile, JournalFolder } from '../journal/journal-folder.ts';
 
 /** The state of the disk that the files share. */
@@ -83,20 +83,14 @@ export class SimulatedJournals implements JournalFolder {
     };
   }
 
-  /** Cuts the power: a first part of the unsynced writes of each file survives. */
+  /** Cuts the power: of each file, some of the unsynced writes survive. */
   cutPower(): void {
     for (const file of this.#files.values()) {
-      const survivors = this.#random.between(0, file.unsynced.length);
-      const torn = file.unsynced[survivors];
-      file.synced = file.unsynced.slice(0, survivors).reduce(applied, file.synced);
-      if (torn !== undefined && 'bytes' in torn)
-        file.synced = applied(file.synced, this.#tear(torn));
+      file.synced = survivors(file.unsynced, this.#random)
+        .map((write) => (this.#random.chance(0.1) ? torn(write, this.#random) : write))
+        .reduce(applied, file.synced);
       file.unsynced = [];
     }
-  }
-
-  #tear({ at, bytes }: Extract<Write, { readonly bytes: Buffer }>): Write {
-    return { at, bytes: bytes.subarray(0, this.#random.between(0, bytes.length - 1)) };
   }
 }
 
@@ -145,7 +139,8 @@ class OpenFile implements JournalFile {
     if (this.#isDead) return;
     if (this.#disk.syncFails()) {
       // After a failed fsync, the kernel may drop unsynced pages.
-      if (this.#random.chance(0.5)) this.#file.unsynced.length = this.#random.between(0, writes);
+      const dropped = this.#file.unsynced.splice(0, writes);
+      this.#file.unsynced.unshift(...survivors(dropped, this.#random));
       throw failure('EIO');
     }
     this.#markSynced(Math.min(writes, this.#file.unsynced.length));
@@ -171,12 +166,28 @@ class OpenFile implements JournalFile {
   }
 }
 
+/** All of them, a first part, or some. */
+function survivors(writes: readonly Write[], random: Random): Write[] {
+  const how = random.pick(['all', 'first', 'some'] as const);
+  if (how === 'first') return writes.slice(0, random.between(0, writes.length));
+  return writes.filter(() => how === 'all' || random.chance(0.5));
+}
+
+function torn(write: Write, random: Random): Write {
+  // Disks write a sector whole, and so a header.
+  if (!('bytes' in write) || write.at < headerBytes) return write;
+  return { ...write, bytes: write.bytes.subarray(0, random.between(0, write.bytes.length - 1)) };
+}
+
 /** The content after a write; reuses the memory if it is large enough. */
 function applied(before: Buffer, write: Write): Buffer {
   if ('bytes' in write) {
-    before.set(write.bytes, write.at);
+    // Without the growth of the file, what was written there is lost too.
+    const bytes = write.bytes.subarray(0, Math.max(0, before.length - write.at));
+    if (bytes.length > 0) before.set(bytes, write.at);
     return before;
   }
+  if (write.size <= before.length) return before;
   return Buffer.concat([before, Buffer.alloc(write.size - before.length)]);
 }
 

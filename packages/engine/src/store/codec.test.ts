@@ -197,7 +197,13 @@ describe('docs/format.md', () => {
     revised[1_101] = 1;
     const windows = [1_100, 1_101, 1_102];
     const minutes = [{ start, total: 427, windows, counts, counted: [1, 1, 1], revised }];
-    const record = encodeRecord({ sequence: 8, minutes, rows: [], published: undefined });
+    const record = encodeRecord({
+      sequence: 8,
+      synced: 5,
+      minutes,
+      rows: [],
+      published: undefined,
+    });
     expect(exampleBytes('journal record')).toBe(hex(record));
     expect(document).toContain(`header: ${headerOfJournal} bytes`);
     expect(document).toContain(`it grows by ${new Intl.NumberFormat('en').format(pieceBytes)} |`);
