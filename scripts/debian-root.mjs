@@ -1,6 +1,7 @@
 /**
  * A Debian 13 with Node.js 24 in a folder, where the newer uWebSockets.js build loads, as it does in
- * the image. `npm test` runs the tests of HTTP, stop and crash in it (tests/support/debian-root.ts).
+ * the image. `npm test` runs the tests of HTTP, stop and crash in it (tests/support/debian-root.ts),
+ * and `npm run bench -- --production` measures in it, with wrk.
  *
  * Making it takes about a minute, so it is kept in the user's cache, under a name made of all that
  * it comes from. It is made in a folder beside that and renamed when whole: what has the name is whole.
@@ -107,7 +108,14 @@ function make(cache, root) {
     // Everyone must be able to look into a root, unlike into a temporary folder.
     run('chmod', ['755', folder]);
     // What debootstrap mounts in it ends with this namespace, however debootstrap ends.
-    const bootstrap = ['debootstrap', '--variant=minbase', suite, folder, mirror()];
+    const bootstrap = [
+      'debootstrap',
+      '--variant=minbase',
+      '--include=wrk',
+      suite,
+      folder,
+      mirror(),
+    ];
     run('unshare', ['--mount', '--propagation', 'private', ...bootstrap]);
     rmSync(join(folder, 'var/cache/apt/archives'), { recursive: true, force: true });
     installNode(folder);

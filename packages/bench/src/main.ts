@@ -11,13 +11,15 @@ import { markdownOf } from './report/markdown.ts';
 import type { Page } from './report/page.ts';
 import type { Report } from './report/report.ts';
 import { lastReport, type Places, renderReport, writeReport } from './report/write.ts';
-import { clusterSuite, run, serverSuite, soakName } from './run.ts';
+import { clusterSuite, productionSuite, run, type Suite, serverSuite, soakName } from './run.ts';
 
 const usage = `usage: npm run bench [-- OPTIONS]
 
   (none)        run everything briefly, in about two minutes; the numbers scatter
   --full        run for docs/performance.md, about two hours; writes that page and its JSON
   --cluster     measure a cluster instead; --full then writes docs/scaling.md in about 20 minutes
+  --production  measure in a Debian 13 with Node.js 24, as in the image (root); --full then writes
+                docs/production.md
   --install     install missing Debian packages first (root)
   --only TEXT   run only the measurements whose name contains TEXT, such as "latency", and may be
                 repeated; writes nothing unless --out is given, which replaces these measurements
@@ -45,6 +47,11 @@ function reachedBy({ results }: Report, page: Page): Page {
   return { ...page, targets: page.targets.filter(({ reached }) => reached(results) !== undefined) };
 }
 
+function suiteOf(values: { readonly cluster: boolean; readonly production: boolean }): Suite {
+  if (values.cluster) return clusterSuite;
+  return values.production ? productionSuite : serverSuite;
+}
+
 async function main(args: string[]): Promise<void> {
   const { values } = parseArgs({
     args,
@@ -54,6 +61,7 @@ async function main(args: string[]): Promise<void> {
       install: { type: 'boolean', default: false },
       help: { type: 'boolean', short: 'h', default: false },
       only: { type: 'string', multiple: true },
+      production: { type: 'boolean', default: false },
       render: { type: 'boolean', default: false },
       soak: { type: 'boolean', default: false },
       out: { type: 'string' },
@@ -63,7 +71,7 @@ async function main(args: string[]): Promise<void> {
     process.stdout.write(usage);
     return;
   }
-  const suite = values.cluster ? clusterSuite : serverSuite;
+  const suite = suiteOf(values);
   if (values.render) {
     await renderReport(suite.page, values.out === undefined ? own : placesOf(values.out));
     return;

@@ -110,6 +110,24 @@ export const serverSuite: Suite = {
   },
 };
 
+/** What the page of production leaves out: it does not depend on HTTP, or needs other programs. */
+const sameEverywhere = ['all cores', 'dashboards', 'alerts', 'archive', 'logs'];
+
+/** The same in the environment of the image: Debian 13, Node.js 24, the newer build. */
+export const productionSuite: Suite = {
+  ...serverSuite,
+  page: {
+    name: 'production',
+    command: 'npm run bench -- --production --full',
+    targets: serverTargets,
+    derived: () => [],
+  },
+  measurements: (...given) =>
+    serverSuite
+      .measurements(...given)
+      .filter(([name]) => !sameEverywhere.some((text) => name.includes(text))),
+};
+
 /** Many servers, connected by NATS. */
 export const clusterSuite: Suite = {
   page: {
