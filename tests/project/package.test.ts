@@ -4,12 +4,12 @@
  */
 import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { expect, inject, test } from 'vitest';
+import { expect, inject, onTestFinished, test } from 'vitest';
 import { askInfo } from '../support/api.ts';
 import { runCli } from '../support/cli.ts';
 import { testRoot } from '../support/debian-root.ts';
 import { temporaryFolder } from '../support/folder.ts';
-import { npm } from '../support/installed-package.ts';
+import { npm, npmOptions, runNode } from '../support/installed-package.ts';
 import { launch } from '../support/processes.ts';
 import { askReport, columnSum } from '../support/report.ts';
 import { Server, serveArgs } from '../support/server.ts';
@@ -78,6 +78,32 @@ test('is what was tested: no scripts, no version ranges, and a licence with each
   }
 });
 
+/** `e_machine` of an ELF file. */
+const machines = { x64: 62, arm64: 183 };
+
+test.each(['x64', 'arm64'] as const)('has every native part for Linux on %s', async (arch) => {
+  const modules = join(installed, 'node_modules');
+  const binaries = (await filesIn(modules)).filter((file) => file.endsWith('.node'));
+  const own = binaries.filter((file) => /linux/.test(file) && file.includes(arch)).sort();
+  const level = { x64: ['.musl', ''], arm64: ['.armv8'] }[arch];
+  // By the version of Node.js's binary interface: 20, 22, 24 and 25; the older build has only 20.
+  expect(own).toEqual([
+    ...level.map((kind) => `classic-level/prebuilds/linux-${arch}/classic-level${kind}.node`),
+    `uWebSockets.js-older/binaries/uws_linux_${arch}_115.node`,
+    ...[115, 127, 137, 141].map((abi) => `uWebSockets.js/uws_linux_${arch}_${abi}.node`),
+  ]);
+  for (const file of own) {
+    const header = (await readFile(join(modules, file))).subarray(0, 20);
+    expect([file, header.toString('latin1', 1, 4)]).toEqual([file, 'ELF']);
+    expect([file, header.readUInt16LE(18)]).toEqual([file, machines[arch]]);
+  }
+  // The user installs DuckDB, whose binaries for other machines a clone has never loaded.
+  const { peerDependencies } = JSON.parse(await readFile(join(installed, 'package.json'), 'utf8'));
+  const lock = await readFile(new URL('../../pnpm-lock.yaml', import.meta.url), 'utf8');
+  const bindings = `@duckdb/node-bindings-linux-${arch}@${peerDependencies['@duckdb/node-api']}`;
+  expect(lock).toContain(`'${bindings}':`);
+});
+
 test('has a manual page, completions and the schema of its configuration file', async () => {
   const lib = join(dirname(inject('cliFile') ?? ''), '..');
   const manual = await readFile(join(lib, 'share', 'man', 'man1', 'reto3.1'), 'utf8');
@@ -87,6 +113,34 @@ test('has a manual page, completions and the schema of its configuration file', 
     expect(await readFile(join(installed, file), 'utf8')).toContain('reto3');
   const schema = await readFile(join(installed, 'reto3.schema.json'), 'utf8');
   expect(JSON.parse(schema)).toMatchObject({ properties: { port: { default: 8080 } } });
+});
+
+function signalGroup(leader: number, signal: NodeJS.Signals): void {
+  try {
+    process.kill(-leader, signal);
+  } catch {
+    // The group has ended.
+  }
+}
+
+test('npx serves from the file, and writes only its cache and the data folder', async () => {
+  const { file, npm: script } = inject('packed');
+  const folder = await temporaryFolder();
+  const npx = join(dirname(script), 'npx-cli.js');
+  const reto3 = ['--yes', ...npmOptions(folder), '--package', file, 'reto3'];
+  expect(await runNode(npx, ...reto3, 'version')).toMatch(/^reto3\//);
+  const serve = serveArgs({ dataDir: join(folder, 'data') });
+  // A process group of its own, as in a terminal: npx passes no signal on, so Ctrl-C is for all.
+  const { wrapper, env } = testRoot();
+  const shell = { wrapper: ['setsid', ...wrapper], env };
+  const server = launch('node', [npx, ...reto3, ...serve], shell);
+  onTestFinished(() => signalGroup(server.pid, 'SIGKILL'));
+  await waitUntil('it serves', () => server.stderr.includes('takes requests'));
+  signalGroup(server.pid, 'SIGINT');
+  await server.exited;
+  const left = await filesIn(folder);
+  expect(left.length).toBeGreaterThan(0);
+  expect(left.filter((name) => !name.startsWith('data/'))).toEqual([]);
 });
 
 test('uninstalling leaves only the data folder', async () => {

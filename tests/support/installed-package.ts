@@ -23,12 +23,21 @@ declare module 'vitest' {
 const run = promisify(execFile);
 const root = fileURLToPath(new URL('../..', import.meta.url));
 
+/** Without a network, and with no files outside `folder`. */
+export function npmOptions(folder: string): string[] {
+  return ['--prefix', folder, '--cache', join(folder, '.npm'), '--offline'];
+}
+
 /** Runs npm without a network for an installation below `prefix`. */
-export async function npm(script: string, prefix: string, ...args: string[]): Promise<string> {
+export function npm(script: string, prefix: string, ...args: string[]): Promise<string> {
+  return runNode(script, ...args, '--global', ...npmOptions(prefix));
+}
+
+/** Runs a script with the Node.js of the tests' Debian 13; returns its stdout. */
+export async function runNode(script: string, ...args: string[]): Promise<string> {
   const { RETO3_NEWER_BUILD_ROOT: debian } = process.env;
   const { wrapper, env } = testRoot(debian ?? '');
-  const options = ['--global', '--prefix', prefix, '--cache', join(prefix, '.npm'), '--offline'];
-  const [program = 'node', ...words] = [...wrapper, 'node', script, ...args, ...options];
+  const [program = 'node', ...words] = [...wrapper, 'node', script, ...args];
   const { stdout } = await run(program, words, { env: { ...process.env, ...env } });
   return stdout;
 }
