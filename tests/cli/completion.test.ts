@@ -144,3 +144,13 @@ test('an unknown shell is refused', async () => {
   expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
   expect(stderr).toMatch(/^reto3: got shell "tcsh", want one of bash, zsh, fish \(for PowerShell /);
 });
+
+test('autocomplete says how to give it a cache where it cannot write one', async () => {
+  const file = join(await temporaryFolder(), 'file');
+  await writeFile(file, '');
+  const { code, stderr } = await runCli(['autocomplete', 'bash'], {
+    env: { XDG_CACHE_HOME: file },
+  });
+  expect([code, stderr]).toEqual([1, expect.stringContaining('[RETO3_FILE_UNWRITABLE]')]);
+  expect(stderr).toContain('set XDG_CACHE_HOME');
+});

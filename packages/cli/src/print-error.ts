@@ -12,7 +12,7 @@ import { errorExitCode, exitCode } from './exit-code.ts';
 export function printError(error: unknown, words: readonly string[]): number {
   // oclif ends its help by throwing an error.
   if (oclifExitOf(error) === exitCode.done) return exitCode.done;
-  return printReto3Error(reto3ErrorOf(error), words);
+  return printReto3Error(reto3ErrorOf(error, words), words);
 }
 
 /** Prints an error of our own and returns the exit code. */
@@ -27,7 +27,7 @@ export function printReto3Error(error: Reto3Error, words: readonly string[]): nu
   return exit;
 }
 
-function reto3ErrorOf(error: unknown): Reto3Error {
+function reto3ErrorOf(error: unknown, words: readonly string[]): Reto3Error {
   if (error instanceof Reto3Error) return error;
   const message = firstLine(messageOf(error));
   // An error of `help` or `autocomplete`, the only commands that oclif parses.
@@ -36,9 +36,20 @@ function reto3ErrorOf(error: unknown): Reto3Error {
       'RETO3_BAD_COMMAND',
       message.replace(notFound, 'there is no command "$1"'),
     );
+  if (words[0] === 'autocomplete' && isSystemError(error)) {
+    return new Reto3Error('RETO3_FILE_UNWRITABLE', `cannot write its cache: ${message}`, {
+      cause: error,
+      hint: 'set XDG_CACHE_HOME to a folder that you may write to, or use reto3 completion',
+    });
+  }
   return new Reto3Error('RETO3_INTERNAL', message, {
     hint: 'this is a bug in reto3; report it with the command that you ran',
   });
+}
+
+/** Whether the system refused something, such as to write a file. */
+function isSystemError(error: unknown): boolean {
+  return error instanceof Error && 'syscall' in error;
 }
 
 const notFound = /^Command (.+) not found\.$/;
