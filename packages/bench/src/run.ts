@@ -9,6 +9,7 @@ import { archiveCost, archiveRates, archiveReading, archiveSize } from './measur
 import { challenge, soak } from './measurements/challenge.ts';
 import { growth, nodeTraffic } from './measurements/cluster-growth.ts';
 import { clusterDelay, clusterRates } from './measurements/cluster-load.ts';
+import { commandStarts } from './measurements/command-starts.ts';
 import { delays } from './measurements/delays.ts';
 import { keyedReport } from './measurements/keyed.ts';
 import { firstPicture, followedLog, logMemory } from './measurements/large-logs.ts';
@@ -17,7 +18,7 @@ import { goaccess, goaccessVersion, logRates } from './measurements/logs.ts';
 import { queryScaling, storeFiveYears, storeHistory } from './measurements/queries.ts';
 import { rates } from './measurements/rates.ts';
 import { scaling } from './measurements/scaling.ts';
-import { cliStart, serverStart } from './measurements/starts.ts';
+import { serverStart } from './measurements/starts.ts';
 import { exports, storage, storeDay } from './measurements/stored-day.ts';
 import { throughput, unpinnedThroughput } from './measurements/throughput.ts';
 import { alerts, dashboards } from './measurements/watching.ts';
@@ -25,7 +26,6 @@ import { bareUws } from './peers/bare-uws.ts';
 import { haproxy } from './peers/haproxy.ts';
 import { missingOf } from './peers/peer.ts';
 import { peers } from './peers/peers.ts';
-import { withReto3 } from './peers/reto3.ts';
 import type { Plan } from './plan.ts';
 import { findProgram, firstLineOf } from './program.ts';
 import type { Page } from './report/page.ts';
@@ -104,7 +104,7 @@ export const serverSuite: Suite = {
       ['large logs, memory', () => logMemory(bench)],
       ['large logs, first picture', () => firstPicture(bench)],
       ['large logs, following', () => followedLog(bench)],
-      ['start of a command', () => commandStart(bench)],
+      ['start of commands', () => commandStarts(bench)],
       ['stored counts', () => stored(bench)],
     ];
   },
@@ -203,13 +203,6 @@ function yardstickRate(findings: readonly Finding[]): number {
   const comparisons = findings.filter((finding): finding is Comparison => !isTable(finding));
   const rates = valuesOf(comparisons, 'keep-alive', bareUws.name);
   return rates === undefined ? assumedMaxRate : spreadOf(rates).median;
-}
-
-async function commandStart(bench: Bench): Promise<Finding[]> {
-  const dataDir = await bench.folder();
-  return withReto3({ cores: bench.placement.server, workers: 1, dataDir }, (server) =>
-    cliStart(bench, server),
-  );
 }
 
 /** Measures stored counts, which take a while to generate. */
