@@ -19,7 +19,7 @@ const commands: readonly (readonly [words: string, printed: RegExp])[] = [
   ['bursts --from 1h --open', /^beats: none$/m],
   ['bursts --from 1h --open --who', /by path/],
   ['whatif --capacity 6000 --open', /burst: 1/],
-  ['report lag sec --open', /messages=1/],
+  ['report lag sec --open', /untimed=1/],
   ['report lag sec --open --output /data/lag.parquet && ls /data/lag.parquet', /lag\.parquet/],
   ['reports', /untimed/],
   ['replay count sec --diff', /1 window of count sec is stored as it is replayed/],
