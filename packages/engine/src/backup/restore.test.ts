@@ -17,6 +17,7 @@ import { MemoryLevel } from 'memory-level';
 import { expect, it, onTestFinished, vi } from 'vitest';
 import { DataFolder } from '../query/data-folder.ts';
 import { openDatabase } from '../store/database.ts';
+import type { Published } from '../store/meta.ts';
 import { Store } from '../store/store.ts';
 import { makeMergerFolder } from '../testing/merger-folder.ts';
 import { perSecond, VirtualServer } from '../testing/virtual-server.ts';
@@ -25,10 +26,11 @@ import { writeBackup } from './stream.ts';
 
 const startMs = Date.UTC(2016, 4, 28, 11, 11);
 
-async function smallBackup(): Promise<Buffer> {
+async function smallBackup(published?: Published): Promise<Buffer> {
   const store = await Store.open(async () => new MemoryLevel<string, string>());
   const server = await VirtualServer.on(store, startMs);
   await server.count(70);
+  if (published !== undefined) await server.coordinator.savePublished(published);
   const snapshot = await server.coordinator.backup();
   const pieces: Uint8Array[] = [];
   for await (const piece of writeBackup(snapshot)) pieces.push(piece);
@@ -44,6 +46,17 @@ async function folderWithBackup(): Promise<{ base: string; file: string; bytes: 
   await writeFile(file, bytes);
   return { base, file, bytes };
 }
+
+it('keeps the name under which a folder was published, and forgets its boot', async () => {
+  const { base, file } = await folderWithBackup();
+  // The boot that runs: since then it may have published more.
+  await writeFile(file, await smallBackup({ node: 'a', boot: 7, after: 3 }));
+  const folder = join(base, 'data');
+  await restore(file, folder, startMs);
+  await DataFolder.with(folder, async ({ recovered }) => {
+    expect(recovered.meta.cluster).toEqual({ node: 'a', boot: 0, after: 0 });
+  });
+});
 
 it('refuses a backup with a flipped bit anywhere, as a damaged backup, and leaves nothing', async () => {
   const { base, file, bytes } = await folderWithBackup();
