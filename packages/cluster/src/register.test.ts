@@ -1,39 +1,15 @@
 /** Anyone may have written into the buckets: invalid entries are ignored. */
-import type { KV } from '@nats-io/kv';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { Register } from './register.ts';
-
-/** The part of a bucket that the register uses, in memory. */
-class Bucket {
-  readonly entries = new Map<string, { value: string; revision: number }>();
-
-  get kv(): KV {
-    const get = async (key: string) => {
-      const entry = this.entries.get(key);
-      const json = () => JSON.parse(entry?.value ?? '');
-      return entry === undefined ? null : { operation: 'PUT', revision: entry.revision, json };
-    };
-    const put = async (key: string, value: string): Promise<number> => {
-      const revision = (this.entries.get(key)?.revision ?? 0) + 1;
-      this.entries.set(key, { value, revision });
-      return revision;
-    };
-    return { get, put, create: put, update: put } as unknown as KV;
-  }
-
-  write(key: string, value: unknown): void {
-    const text = typeof value === 'string' ? value : JSON.stringify(value);
-    this.entries.set(key, { value: text, revision: 1 });
-  }
-}
+import { MemoryBucket } from './testing/memory-bucket.ts';
 
 describe('the register', () => {
-  let records: Bucket;
-  let leases: Bucket;
+  let records: MemoryBucket;
+  let leases: MemoryBucket;
   let register: Register;
 
   beforeEach(() => {
-    [records, leases] = [new Bucket(), new Bucket()];
+    [records, leases] = [new MemoryBucket(), new MemoryBucket()];
     const lease = { instance: 'one', place: 'here' };
     register = new Register({ leases: leases.kv, records: records.kv }, 'a', lease);
   });
