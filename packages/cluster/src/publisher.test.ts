@@ -54,7 +54,10 @@ async function startNode() {
   const [published, told]: [number[], number[]] = [[], []];
   const startsIn = (bytes: Uint8Array): number[] =>
     isReportMessage(bytes) ? [] : decodeMessage(bytes, 'a').seconds.map(({ start }) => start);
-  const stream = { refuses: false, hangs: false };
+  const stream: { refuses: boolean; holds: Promise<void> | undefined } = {
+    refuses: false,
+    holds: undefined,
+  };
   /** Why a merger rejects messages, and by how many ms its clock is behind. */
   const merger: { rejects: string[]; behindMs: number } = { rejects: [], behindMs: 0 };
   const hear = (bytes: Uint8Array): void => {
@@ -65,13 +68,19 @@ async function startNode() {
     }
   };
   const publish = async (bytes: Uint8Array): Promise<void> => {
-    if (stream.hangs) await new Promise(() => undefined);
+    await stream.holds;
     if (stream.refuses) throw new Error('no leader');
     hear(bytes);
     published.push(...startsIn(bytes));
+    kinds.push(kindOf(bytes));
     if (isReportMessage(bytes)) reportMarks.push(decodeReportMessage(bytes, 'a').marks.ms10);
   };
   const [marks, reportMarks]: [number[], number[]] = [[], []];
+  const kinds: string[] = [];
+  const kindOf = (bytes: Uint8Array): string => {
+    if (isReportMessage(bytes)) return 'reports';
+    return decodeMessage(bytes, 'a').leaving ? 'goodbye' : 'counts';
+  };
   const tell = (bytes: Uint8Array): void => {
     hear(bytes);
     told.push(...startsIn(bytes));
@@ -87,6 +96,8 @@ async function startNode() {
     marks,
     /** The marks of messages of reports. */
     reportMarks,
+    /** What each message in the stream holds. */
+    kinds,
     stream,
     merger,
     /** Its clock steps by so much; that of the merger does not. */
@@ -105,10 +116,15 @@ async function startNode() {
         addMessage(stripeOf(memory, 0), clock.wallMs);
         clock.pass(1_000 / writes);
         await coordinator.flush();
-        for (let turn = 0; turn < 20; turn++) await new Promise(setImmediate);
+        await settle();
       }
     },
   };
+}
+
+/** Lets everything finish that needs no virtual time. */
+async function settle(): Promise<void> {
+  for (let turn = 0; turn < 20; turn++) await new Promise(setImmediate);
 }
 
 it('sends the stream each second once, when it is over, and the open one past it', async () => {
@@ -150,9 +166,20 @@ it('calls a second pending until the stream has acknowledged it', async () => {
   await node.pass(2, 10);
   // The last one, which is not final yet, and the one that begins.
   expect(node.publisher.state.secondsPending).toBe(2);
-  node.stream.hangs = true;
+  node.stream.holds = new Promise(() => undefined);
   await node.pass(2, 10);
   expect(node.publisher.state.secondsPending).toBe(4);
+});
+
+it('publishes what is left when it stops, and the goodbye last', async () => {
+  const node = await startNode();
+  await node.pass(2, 10);
+  node.published.length = node.kinds.length = 0;
+  await node.publisher.stop(1_000);
+  expect(node.published).toEqual([wallMs + 1_000, wallMs + 2_000]);
+  expect(node.kinds.at(-1)).toBe('goodbye');
+  expect(node.kinds.filter((kind) => kind === 'goodbye')).toHaveLength(1);
+  expect(node.publisher.state.secondsPending).toBe(0);
 });
 
 it('sends nothing past the stream of a boot that the stream does not have', async () => {
@@ -162,27 +189,57 @@ it('sends nothing past the stream of a boot that the stream does not have', asyn
   expect(node.told).toEqual([]);
 });
 
+/** Counts in so many seconds, and syncs after each. */
+async function passSynced(node: Awaited<ReturnType<typeof startNode>>, seconds: number) {
+  for (let second = 0; second < seconds; second++) {
+    await node.pass(1, 10);
+    await node.sync();
+  }
+}
+
 it('is heard again once its clock is right, though it was an hour ahead', async () => {
   const node = await startNode();
-  const pass = async (seconds: number): Promise<void> => {
-    for (let second = 0; second < seconds; second++) {
-      await node.pass(1, 10);
-      await node.sync();
-    }
-  };
-  await pass(5);
+  await passSynced(node, 5);
   expect(node.merger.rejects).toEqual([]);
   node.step(3_600_000);
-  await pass(5);
+  await passSynced(node, 5);
   // In the middle of a second.
   await node.pass(0.5, 10);
   expect(node.merger.rejects).not.toEqual([]);
   node.step(-3_600_000);
-  await pass(3);
+  await passSynced(node, 3);
   node.merger.rejects.length = node.published.length = node.reportMarks.length = 0;
-  await pass(10);
+  await passSynced(node, 10);
   expect(node.merger.rejects).toEqual([]);
   const since = [15, 16, 17, 18, 19].map((second) => wallMs + 1_000 * second);
+  expect(node.published).toEqual(expect.arrayContaining(since));
+  const marked = node.reportMarks.map((mark) => alignDown(mark, 1_000));
+  expect(marked).toEqual(expect.arrayContaining(since));
+});
+
+it('is heard again although its clock was set right while messages were on their way', async () => {
+  const node = await startNode();
+  await passSynced(node, 3);
+  node.step(3_600_000);
+  await passSynced(node, 2);
+  let release = ignored;
+  node.stream.holds = new Promise((resolve) => {
+    release = () => void resolve();
+  });
+  await passSynced(node, 1);
+  node.step(-3_600_000);
+  await passSynced(node, 1);
+  node.stream.holds = undefined;
+  node.merger.rejects.length = 0;
+  release();
+  await settle();
+  await passSynced(node, 1);
+  // Those messages, one of each kind.
+  expect(node.merger.rejects).toHaveLength(2);
+  node.published.length = node.reportMarks.length = 0;
+  await passSynced(node, 4);
+  expect(node.merger.rejects).toHaveLength(2);
+  const since = [8, 9, 10].map((second) => wallMs + 1_000 * second);
   expect(node.published).toEqual(expect.arrayContaining(since));
   const marked = node.reportMarks.map((mark) => alignDown(mark, 1_000));
   expect(marked).toEqual(expect.arrayContaining(since));
