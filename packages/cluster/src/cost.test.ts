@@ -5,18 +5,27 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { min, totalOf } from '@reto3/core';
+import { allocateWindows, min, ms10PerSecond, totalOf } from '@reto3/core';
 import { VirtualClock } from '@reto3/core/testing';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { MergeState } from './merge-state.ts';
 import { MergedReports } from './merged-reports.ts';
 import { MergedStore } from './merged-store.ts';
 import type { NodeMessage } from './message.ts';
+import { packSecond } from './second.ts';
 import { secondOf } from './testing/open-stream.ts';
 
 const startMs = Date.UTC(2016, 4, 28, 11);
 const now = { wallMs: startMs, monotonicMs: 0 };
 const minutes = [0, 1, 2].map((minute) => startMs + minute * min.windowMs);
+
+/** A second of which so many windows are counted, with a message in each. */
+function openSecond(counted: number): Uint8Array {
+  const windows = allocateWindows(ms10PerSecond);
+  windows.counted.fill(1, 0, counted);
+  windows.counts.fill(1, 0, counted);
+  return packSecond(windows);
+}
 
 describe('what a merger reads from its store', () => {
   let folder: string;
@@ -72,6 +81,15 @@ describe('what a merger reads from its store', () => {
     expect(read).toEqual(['n7']);
   });
 
+  it('a second that grows reads the part of its node', async () => {
+    await fill(10);
+    publish('late', [], { seconds: [{ start: startMs, packed: openSecond(30) }] });
+    publish('late', [], { revision: 2, seconds: [{ start: startMs, packed: openSecond(60) }] });
+    const [minute] = state.minutes();
+    expect(minute && totalOf(minute.ms10)).toBe(10 * 100 + 60);
+    expect(read).toEqual(['late']);
+  });
+
   it.each([10, 50])('a new merger reads a part for each minute of %i nodes', async (nodes) => {
     for (let node = 0; node < nodes; node++) {
       publish(`n${node}`, minutes);
@@ -91,6 +109,17 @@ describe('what a merger reads from its store', () => {
     // In each minute its own part, to see whether anything is void and to void it.
     const others = new Set(read.filter((name) => name !== 'n7'));
     expect([read.length, others.size]).toEqual([3 * minutes.length, 1]);
+  });
+
+  it('of a minute that a new boot sent again, reads only the part', async () => {
+    await fill(10);
+    publish('n7', [minutes[0] ?? 0], { boot: 2 });
+    await save();
+    const node = state.node('n7');
+    if (node === undefined) throw new Error('BUG: n7 is unknown');
+    read = [];
+    expect(minutes.map((start) => state.applyVouches(node, start))).toEqual([false, true, true]);
+    expect(read).toEqual(Array(1 + 2 * 2).fill('n7'));
   });
 
   it('reads nothing of nodes that were gone before a minute began', async () => {

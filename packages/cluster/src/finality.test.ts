@@ -1,7 +1,8 @@
 /** What is final in the cluster, and which nodes it waits for. */
 import { sec } from '@reto3/core';
 import { describe, expect, it } from 'vitest';
-import { MergeState, type Moment } from './merge-state.ts';
+import { decodeMergeRecord, encodeMergeRecord } from './merge-record.ts';
+import { type MergeOptions, MergeState, type Moment } from './merge-state.ts';
 import type { NodeMessage } from './message.ts';
 import { secondOf } from './testing/open-stream.ts';
 
@@ -24,7 +25,11 @@ function said(ms: number, from: number, changes: Partial<NodeMessage> = {}): Nod
 }
 
 class Scene {
-  readonly state = new MergeState({ silentAfterMs, stored });
+  readonly state: MergeState;
+
+  constructor(options: MergeOptions = { silentAfterMs, stored }) {
+    this.state = new MergeState(options);
+  }
 
   /** These nodes publish once a second, in ms after the start. */
   publish(nodes: readonly string[], from: number, to: number): void {
@@ -84,6 +89,22 @@ describe('what is final', () => {
     expect(scene.final(41_000)).toBe(41_000);
   });
 
+  it('waits after a restart for every node that it knew', () => {
+    const scene = new Scene();
+    scene.publish(['a', 'b'], 0, 12_000);
+    const place = { stream: 'monday', position: 1, positionTime: 0 };
+    const finalThrough = startMs + scene.final(12_000);
+    const known = { finalThrough, nodes: scene.state.nodes(), reports: [] };
+    const record = decodeMergeRecord(encodeMergeRecord({ ...place, ...known }), 60_000);
+    const again = new Scene({ silentAfterMs, stored, ...record });
+    again.state.apply('a', said(60_000, 12_000), at(60_000));
+    expect(again.final(60_000)).toBe(12_000);
+    again.publish(['a'], 60_000, 69_000);
+    expect(again.final(69_000)).toBe(12_000);
+    again.publish(['a'], 69_000, 71_000);
+    expect(again.final(71_000)).toBe(71_000);
+  });
+
   it('ignores the mark of a message past the stream until the stream joins it', () => {
     const scene = new Scene();
     scene.publish(['a'], 0, 11_000);
@@ -96,6 +117,22 @@ describe('what is final', () => {
     scene.publish(['a'], 11_000, 12_000);
     tail(12_400, 12_000);
     expect(scene.final(12_400)).toBe(12_400);
+  });
+
+  it('waits until a new boot has published again what it vouches for', () => {
+    const scene = new Scene();
+    scene.publish(['a', 'b'], 0, 8_000);
+    scene.publish(['a'], 8_000, 12_000);
+    expect(scene.final(12_000)).toBe(8_000);
+    const boot = { boot: 2, vouchedFrom: startMs + 5_000 };
+    // A reply to a read may come first, and begins later.
+    scene.state.apply('a', said(12_000, 11_000, boot), at(12_100), true);
+    scene.state.apply('b', said(12_000, 8_000), at(12_200));
+    expect(scene.final(12_300)).toBe(8_000);
+    scene.state.apply('a', said(9_000, 5_000, boot), at(12_400));
+    expect(scene.final(12_400)).toBe(9_000);
+    scene.state.apply('a', said(12_000, 9_000, boot), at(12_500));
+    expect(scene.final(12_500)).toBe(12_000);
   });
 
   it('is never ahead of the clock of the merger', () => {

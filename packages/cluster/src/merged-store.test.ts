@@ -2,7 +2,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { ms10, totalOf } from '@reto3/core';
+import { min, ms10, type Period, sec, totalOf } from '@reto3/core';
 import { VirtualClock } from '@reto3/core/testing';
 import {
   type Change,
@@ -10,9 +10,11 @@ import {
   formatVersion,
   HeldFolder,
   newMeta,
+  openDatabase,
   Retention,
   readChunks,
   rowKey,
+  Store,
 } from '@reto3/engine';
 import { VirtualServer } from '@reto3/engine/testing';
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
@@ -56,11 +58,31 @@ async function fill(finalThrough = 0): Promise<void> {
   await store.close();
 }
 
+/** All stored counts, read in windows of a period. */
+async function totalIn(store: MergedStore, period: Period): Promise<number> {
+  const view = store.view([], { finalThrough: 0, newestEnd: now.wallMs + 120_000 });
+  const range = { from: startMs - 86_400_000, to: startMs + 86_400_000 };
+  let sum = 0;
+  for await (const { windows } of readChunks(view, period, range)) sum += totalOf(windows);
+  await view.store.close();
+  return sum;
+}
+
 /** Overwrites a row of the closed folder. */
 async function damage(change: Change): Promise<void> {
   const store = await new HeldFolder(join(folder, 'cluster'), 'merger').openStore();
   await store.write([change], { sync: true });
   await store.close();
+}
+
+/** Overwrites the first row of the closed folder whose key begins like that. */
+async function damageFirst(prefix: string): Promise<void> {
+  const database = await openDatabase(join(folder, 'cluster'));
+  const keyEncoding = 'view';
+  const range = { gte: Buffer.from(prefix), limit: 1, keyEncoding } as const;
+  for (const key of await database.keys<Uint8Array>(range).all())
+    await database.put<Uint8Array, string>(key, 'damaged', { keyEncoding });
+  await database.close();
 }
 
 it('leaves out a damaged part of a minute, reports it, and keeps the rest', async () => {
@@ -103,6 +125,36 @@ it('keeps all counts if the record of its nodes is damaged', async () => {
   const said = { boot: 1, revision: 1, vouchedFrom: 0, mark: 0, clock: 0, leaving: false };
   state.apply('a', { ...said, seconds: [{ start: startMs, packed: secondOf(1) }] }, now);
   expect(state.minutes().map((minute) => minute.min.counts[0])).toEqual([300]);
+  await store.close();
+});
+
+it('keeps all counts if its list of what is deleted is damaged', async () => {
+  await fill();
+  await damageFirst('!meta!node');
+  const store = await MergedStore.open(folder, new VirtualClock(now.wallMs));
+  expect(store.isDamaged).toBe(true);
+  expect(store.record?.nodes.map(({ name }) => name)).toEqual(['a', 'b']);
+  expect(await totalIn(store, ms10)).toBe(300);
+  await store.close();
+});
+
+it.each([ms10, sec, min])('adds up a damaged $name block again', async (period) => {
+  await fill();
+  const said = { boot: 1, vouchedFrom: 0, mark: 0, clock: 0, leaving: false };
+  const add = async (start: number, revision: number): Promise<MergedStore> => {
+    const store = await MergedStore.open(folder, new VirtualClock(now.wallMs));
+    const nodes = store.record?.nodes ?? [];
+    const state = new MergeState({ silentAfterMs: 1_000, stored: store, nodes });
+    state.apply('a', { ...said, revision, seconds: [{ start, packed: secondOf(10) }] }, now);
+    const place = { stream: 'monday', position: 1, positionTime: 0, finalThrough: 0 };
+    const known = { nodes: state.nodes(), reports: [] };
+    await store.save(state.minutes(), new MergedReports(store, []), { ...place, ...known });
+    return store;
+  };
+  await (await add(startMs + 60_000, 2)).close();
+  await damageFirst(`!${period.name}!`);
+  const store = await add(startMs + 1_000, 3);
+  expect(await totalIn(store, period)).toBe(300 + 2 * 1_000);
   await store.close();
 });
 
@@ -172,6 +224,35 @@ it('drops parts that are saved, even if others are not', async () => {
   say('a', 6, 3);
   expect(read.mock.calls).toEqual([[startMs, 'a']]);
   expect(state.minutes().map((minute) => minute.min.counts[0])).toEqual([1_300]);
+  await store.close();
+});
+
+it('opens its files again after a failed save, and saves what that could not write', async () => {
+  await fill();
+  const store = await MergedStore.open(folder, new VirtualClock(now.wallMs));
+  const nodes = store.record?.nodes ?? [];
+  const state = new MergeState({ silentAfterMs: 1_000, stored: store, nodes });
+  const said = { boot: 1, revision: 2, vouchedFrom: 0, mark: 0, clock: 0, leaving: false };
+  state.apply('a', { ...said, seconds: [{ start: startMs, packed: secondOf(5) }] }, now);
+  const reports = new MergedReports(store, []);
+  const head = { boot: 1, revision: 2, lineage: 1, voids: 0, marks, reports: [] };
+  reports.apply('a', { ...head, windows: [windowOf('paths')] });
+  const save = async (): Promise<void> => {
+    await store.prepare();
+    const place = { stream: 'monday', position: 1, positionTime: 0, finalThrough: 0 };
+    await store.save(state.minutes(), reports, { ...place, nodes, reports: [] });
+  };
+  const reopen = vi.spyOn(Store.prototype, 'reopen');
+  const write = vi.spyOn(Store.prototype, 'write').mockRejectedValueOnce(new Error('ENOSPC'));
+  const unsaved = () => [state.minutes()[0]?.unsavedParts, reports.unsavedRows];
+  await expect(save()).rejects.toThrow('ENOSPC');
+  expect(unsaved()).toEqual([1, 1]);
+  expect(reopen).not.toHaveBeenCalled();
+  await save();
+  expect(unsaved()).toEqual([0, 0]);
+  expect(reopen).toHaveBeenCalledTimes(1);
+  write.mockRestore();
+  reopen.mockRestore();
   await store.close();
 });
 

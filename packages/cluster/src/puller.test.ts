@@ -1,7 +1,7 @@
 /** A merger that lost messages reads them from the nodes, and proves that nothing is missing. */
 import { alignDown, min, sec } from '@reto3/core';
 import { VirtualClock } from '@reto3/core/testing';
-import { beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { addSeconds, type Digest } from './digest.ts';
 import { MergeState } from './merge-state.ts';
 import { MergedReports } from './merged-reports.ts';
@@ -148,10 +148,12 @@ function emptyReports(): MergedReports {
   return new MergedReports({ deletedBefore, readReport: () => undefined }, []);
 }
 
-function pullerOf(): Puller {
+type Request = (name: string, bytes: Uint8Array) => Promise<Uint8Array>;
+
+function pullerOf(request: Request = (_, bytes) => node.answer(bytes)): Puller {
   return new Puller({
     ...{ clock, state, reports, keptFrom: () => 0, oldest: async () => startMs },
-    request: (_, bytes) => node.answer(bytes),
+    request,
     onMistake: (error) => mistakes.push(error),
     take: async (name, bytes) => {
       if (node.breaks) throw new TypeError('x is not a function');
@@ -226,6 +228,37 @@ describe('a merger that lacks counts of a node', () => {
     expect(total()).toBe(all());
   });
 
+  it('compares again at once after its own clock was ahead', async () => {
+    clock.step(3 * hour);
+    deliver(startMs, nowMs);
+    await look();
+    clock.step(-3 * hour);
+    node.asked.length = 0;
+    state.apply('a', { ...node.message(0, 0), mark: nowMs }, clock.read());
+    await look();
+    expect(node.asked.map(({ of }) => of)).toContain('minutes');
+  });
+
+  it('compares eight nodes at once, and the others when those are done', async () => {
+    const asked: string[] = [];
+    let fail = (): void => undefined;
+    puller = pullerOf(async (name) => {
+      asked.push(name);
+      await new Promise<void>((resolve) => {
+        fail = resolve;
+      });
+      throw new Error('no responders');
+    });
+    for (let at = 0; at < 20; at++) state.apply(`n${at}`, node.message(0, 0), clock.read());
+    puller.look();
+    puller.look();
+    await vi.waitFor(() => expect(asked).toHaveLength(8));
+    fail();
+    await vi.waitUntil(() => puller.isFailing(asked[7] ?? ''));
+    puller.look();
+    await vi.waitFor(() => expect(asked).toHaveLength(9));
+  });
+
   it('compares an hour that ended while the node did not reply', async () => {
     const pass = async (minutes: number): Promise<void> => {
       for (let minute = 0; minute < minutes; minute++) {
@@ -260,6 +293,27 @@ describe('a merger that lacks counts of a node', () => {
     await look();
     expect(total()).toBe(all());
   });
+
+  it.each(['minutes', 'counts'] as const)(
+    'ends with replies about %s that have no end',
+    async (of) => {
+      deliver(nowMs - 10_000, nowMs);
+      const answer = node.answer.bind(node);
+      let endless = 0;
+      node.answer = async (bytes) => {
+        const request = decodeRequest(bytes);
+        if (request.of !== of || endless >= 10) return answer(bytes);
+        endless++;
+        const next = startMs;
+        if (of === 'minutes') return encodeDigests({ keptFrom: 0, lineage: 0, next, digests: [] });
+        return encodeRows({ message: encodeMessage(node.message(0, 0), 'a'), next });
+      };
+      await look();
+      expect(endless).toBeLessThan(3);
+      expect(puller.isFailing('a')).toBe(true);
+      expect(mistakes).toEqual([]);
+    },
+  );
 
   it('reports a mistake in the code, unlike a node that does not reply', async () => {
     deliver(nowMs - 10_000, nowMs);

@@ -22,6 +22,8 @@ export interface Sent {
 
 /** A stream that delivers a list and ends. */
 export class ListedStream {
+  /** Another time is another stream. */
+  created = 'monday';
   #last = 0;
   #next: (Sent & { readonly seq: number })[] = [];
 
@@ -29,9 +31,14 @@ export class ListedStream {
     for (const each of sent) this.#next.push({ ...each, seq: ++this.#last });
   }
 
+  /** Deletes a message before it is read. */
+  lose(): void {
+    this.#last++;
+  }
+
   get jetStream(): JetStream {
     const info = async () => ({
-      created: 'monday',
+      created: this.created,
       state: { messages: this.#last, first_seq: 1, last_seq: this.#last },
     });
     const getMessage = async () => ({ time: new Date(startMs) });
