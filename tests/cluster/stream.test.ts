@@ -30,6 +30,21 @@ withNats('a stream with other subjects is left alone, and the cure is said', asy
   expect(state.messages).toBe(0);
 });
 
+withNats(
+  'a stream that a server creates keeps the last thousand messages of each node',
+  async () => {
+    const nats = await NatsServers.start();
+    await startNode({ nats, name: 'a' });
+    let bound: number | undefined;
+    await waitUntil('the stream is there', async () => {
+      const looking = nats.manage(({ streams }) => streams.info(name));
+      bound = (await looking.catch(() => undefined))?.config.max_msgs_per_subject;
+      return bound !== undefined;
+    });
+    expect(bound).toBe(1_000);
+  },
+);
+
 withNats('a stream of version 0.1.0 is used, and its missing bound is said once', async () => {
   const nats = await NatsServers.start();
   const made = { subjects: ['reto3.windows.*'], max_age: nanos(24 * 3_600_000) };
