@@ -282,7 +282,22 @@ describe('a merger that lacks counts of a node', () => {
     expect(total()).toBe(all());
   });
 
-  it('asks a node that does not reply less and less often, and at once after a reconnection', async () => {
+  it('asks a node that does not reply after longer and longer pauses, up to a minute', async () => {
+    const attempts: number[] = [];
+    puller = pullerOf(async () => {
+      attempts.push(clock.monotonicMs / 1_000);
+      throw new Error('no responders');
+    });
+    for (let second = 0; second < 190; second++) {
+      deliver(nowMs - 10_000, nowMs);
+      await look();
+      clock.pass(1_000);
+    }
+    const pauses = attempts.slice(1).map((at, index) => at - (attempts[index] ?? 0));
+    expect(pauses).toEqual([1, 2, 4, 8, 16, 32, 60, 60]);
+  });
+
+  it('asks a node that does not reply again, and at once after a reconnection', async () => {
     node.answers = false;
     deliver(nowMs - 10_000, nowMs);
     await look();
