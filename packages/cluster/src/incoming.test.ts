@@ -322,7 +322,10 @@ describe('a merger on a stream that anyone writes to', () => {
         seconds: [{ start: startMs - 60_000 * (70 - ago), packed: secondOf(1) }],
       }),
     );
-    const save = vi.spyOn(store, 'save').mockRejectedValue(new Error('ENOSPC'));
+    const save = vi.spyOn(store, 'save').mockImplementation(async () => {
+      await new Promise(setImmediate);
+      throw new Error('ENOSPC');
+    });
     const taking = take(...minutes);
     await vi.waitUntil(() => save.mock.calls.length >= 2, 30_000);
     expect(merger.counters.messages).toBe(64);
