@@ -93,7 +93,8 @@ export class RowsLane implements Lane {
   written(write: number, finalThrough: number): void {
     this.#pending.written(write);
     if (this.#finalThrough === 0) this.#beginMarks(finalThrough);
-    // The clock stepped back, perhaps while a message was on its way: mergers reject marks ahead of it.
+    // The clock stepped back, perhaps while a message was on its way; mergers reject marks ahead of
+    // it.
     const newest = Math.max(...Object.values(this.#marks));
     if (finalThrough < newest) this.#marks = this.#marksAt(finalThrough);
     this.#finalThrough = finalThrough;
