@@ -22,8 +22,12 @@ const onBothBuilds = [
   ...['crash', 'durable', 'exactness', 'forms', 'http10', 'http-node', 'refusal', 'restart'].map(
     (name) => `server/${name}`,
   ),
+  ...['archive', 'message-parts', 'nginx', 'query-string', 'reports'].map(
+    (name) => `server/${name}`,
+  ),
   ...['stop-signals', 'tls', 'upgrade'].map((name) => `server/${name}`),
   'cli/zstd',
+  'cluster/haproxy',
   'hostile/quick',
 ];
 
