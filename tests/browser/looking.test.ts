@@ -254,6 +254,38 @@ test('chart and heat map share one time axis, and two clicks select a range of i
   expect(part.to).toBeLessThan(whole.to);
 });
 
+test('describes a window beside the crosshair, and draws narrow windows as a band', async () => {
+  const server = await startLoaded();
+  const page = await Dashboard.open(server.adminUrl);
+  await waitUntil('the page shows requests', async () => (await page.number('rate')) > 500);
+  const { finalThrough } = await askInfo(server.adminUrl);
+  const show = async (spanMs: number): Promise<void> => {
+    const hash = `#from=${finalThrough - spanMs}&to=${finalThrough}`;
+    await page.page.evaluate(`location.hash = '${hash}'`);
+    await page.heldRange('the next', ({ from, to }) => to - from === spanMs);
+    await waitUntil('it is drawn', async () => !(await page.page.isVisible('.loading')));
+  };
+  const bandPixels = () => countPixels(page, '.uplot canvas', 'band');
+  await show(200);
+  await waitUntil('steps are drawn', async () => (await bandPixels()) === 0);
+  await show(60_000);
+  await waitUntil('a band is drawn', async () => (await bandPixels()) > 100);
+
+  for (const across of [0.02, 0.5, 0.98]) {
+    await waitUntil(`it is beside ${across}`, async () => {
+      const plot = await page.page.locator('.u-over').boundingBox();
+      if (plot === null) throw new Error('got no chart');
+      const x = plot.x + plot.width * across;
+      await page.page.mouse.move(x, plot.y + plot.height / 2);
+      const box = await page.page.locator('#pointed-tip').boundingBox();
+      if (box === null) return false;
+      const away = Math.max(box.x - x, x - box.x - box.width);
+      const isInside = box.y >= plot.y && box.y + box.height <= plot.y + plot.height;
+      return away > 0 && away < 30 && isInside;
+    });
+  }
+});
+
 test('marks bursts and stalls in the chart, and no two meanings share a colour', async () => {
   const server = await startLoaded();
   const page = await Dashboard.open(server.adminUrl);
