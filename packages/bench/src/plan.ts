@@ -69,9 +69,10 @@ interface ClusterPlan {
   readonly nodeCounts: readonly number[];
   /** The duration of each of two measurements: cores, then delay. */
   readonly growthSeconds: number;
-  /** The size of the stream for a new merger to read. */
-  readonly historyNodes: number;
-  readonly historyMinutes: number;
+  /** How many nodes a merger with an empty folder joins, one measurement each. */
+  readonly freshNodes: readonly number[];
+  /** For how long those nodes have counted. The stream keeps the last quarter of an hour. */
+  readonly freshMinutes: number;
   /** Real servers on this machine. */
   readonly nodes: number;
   /** One sample per second. */
@@ -124,8 +125,8 @@ export const quick: Plan = {
     challengeTrafficSeconds: 3,
     nodeCounts: [10, 100],
     growthSeconds: 5,
-    historyNodes: 10,
-    historyMinutes: 10,
+    freshNodes: [10, 20],
+    freshMinutes: 20,
     nodes: 2,
     delaySeconds: 5,
     rates: [20_000, 100_000],
@@ -177,8 +178,8 @@ export const full: Plan = {
     challengeTrafficSeconds: 600,
     nodeCounts: [10, 100, 1_000],
     growthSeconds: 12,
-    historyNodes: 100,
-    historyMinutes: 60,
+    freshNodes: [10, 100, 1_000],
+    freshMinutes: 60,
     nodes: 3,
     delaySeconds: 100,
     rates: [20_000, 100_000],

@@ -2,9 +2,10 @@
 import { setTimeout } from 'node:timers/promises';
 import { ask } from '@reto3/client';
 import type { ArchiveInfo, ClusterState } from '@reto3/client/answers';
+import { ask as request } from './peers/peer.ts';
+import { readyz } from './peers/reto3.ts';
 
-const lookEveryMs = 10;
-const maxWaitMs = 120_000;
+const usualWait = { everyMs: 10, maxMs: 120_000 };
 
 /** What a node has published since its start. */
 export async function publishedBy(
@@ -13,13 +14,6 @@ export async function publishedBy(
   const { publisher } = await ask(at(adminUrl), '/v1/cluster');
   if (publisher === undefined) throw new Error(`got no publisher at ${adminUrl}`);
   return publisher;
-}
-
-/** A merger's position in the stream. */
-export async function positionOf(adminUrl: string): Promise<number> {
-  const { merger } = await ask(at(adminUrl), '/v1/cluster');
-  if (merger === undefined) throw new Error(`got no merger at ${adminUrl}`);
-  return merger.position;
 }
 
 /** The number of nodes that a merger considers live. */
@@ -33,9 +27,19 @@ export async function messagesIn(adminUrl: string): Promise<number> {
   return (await ask(at(adminUrl), '/v1/info')).messagesInAll;
 }
 
-/** All messages of the cluster since `from`, epoch ms, final or not. */
-export async function messagesInCluster(adminUrl: string, from: number): Promise<number> {
-  const query = { from: String(from), open: 'true', scope: 'cluster' };
+/** Whether a server is ready. A merger is once it lacks nothing of any node that replies. */
+export async function isReady(adminPort: number): Promise<boolean> {
+  return (await request(adminPort, readyz)) === 200;
+}
+
+/** All messages of the cluster in the minutes [from, to), epoch ms, final or not. */
+export async function messagesInCluster(
+  adminUrl: string,
+  from: number,
+  to?: number,
+): Promise<number> {
+  const end = to === undefined ? {} : { to: String(to) };
+  const query = { from: String(from), ...end, open: 'true', scope: 'cluster' };
   const { counts } = await ask(at(adminUrl), '/v1/stats/min', query);
   return counts.reduce((sum, count) => sum + count, 0);
 }
@@ -62,19 +66,21 @@ export async function archiveOf(adminUrl: string): Promise<ArchiveInfo> {
 
 /**
  * Polls until the answer is the wanted one.
- * @throws Error with the last answer after two minutes
+ * @throws Error with the last answer after `maxMs`, two minutes by default
  */
 export async function until<T>(
   what: string,
   get: () => Promise<T>,
   isWanted: (got: T) => boolean,
+  wait: Partial<typeof usualWait> = {},
 ): Promise<T> {
-  const deadlineMs = performance.now() + maxWaitMs;
+  const { everyMs, maxMs } = { ...usualWait, ...wait };
+  const deadlineMs = performance.now() + maxMs;
   for (;;) {
     const got = await get();
     if (isWanted(got)) return got;
     if (performance.now() > deadlineMs) throw new Error(`got ${got} in the end, want ${what}`);
-    await setTimeout(lookEveryMs);
+    await setTimeout(everyMs);
   }
 }
 

@@ -11,6 +11,7 @@ import { growth, nodeTraffic } from './measurements/cluster-growth.ts';
 import { clusterDelay, clusterRates } from './measurements/cluster-load.ts';
 import { commandStarts } from './measurements/command-starts.ts';
 import { delays } from './measurements/delays.ts';
+import { freshMerger } from './measurements/fresh-merger.ts';
 import { keyedReport } from './measurements/keyed.ts';
 import { firstPicture, followedLog, logMemory } from './measurements/large-logs.ts';
 import { latency } from './measurements/latency.ts';
@@ -146,6 +147,7 @@ export const clusterSuite: Suite = {
   measurements: (bench) => [
     ['what a node publishes', () => nodeTraffic(bench)],
     ['growth', () => growth(bench)],
+    ['fresh merger', () => freshMerger(bench)],
     ['delay', () => clusterDelay(bench)],
     ['rates', () => clusterRates(bench)],
   ],

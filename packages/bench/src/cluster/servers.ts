@@ -8,9 +8,10 @@ export async function startNode(
   nats: Nats,
   node: string,
   role: 'ingest' | 'merge',
+  until: 'ready' | 'alive' = 'ready',
 ): Promise<RunningReto3> {
   const dataDir = await bench.folder();
-  const cluster = { nats: nats.urls, node, role };
+  const cluster = { nats: nats.urls, node, role, until };
   return startReto3({ cores: undefined, workers: 1, dataDir, cluster });
 }
 

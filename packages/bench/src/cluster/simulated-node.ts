@@ -1,19 +1,25 @@
 /**
- * Simulates the messages that a node publishes at a given rate, without a server, but with a
- * server's timing and encoder. Pure.
+ * Simulates the messages that a node publishes at a given rate, and its replies to mergers, without
+ * a server, but with a server's timing, encoder and code for replies.
  *
  * A server writes every 50 ms. The first write after the end of a second publishes that second to
  * the stream. The open second goes to mergers past the stream, about every 250 ms. docs/scaling.md
  * compares the simulation with a real node.
  */
-import { type NodeMessage, packSecond } from '@reto3/cluster';
+import {
+  encodeMessage,
+  type NodeMessage,
+  NodeReads,
+  packSecond,
+  type ReadRequest,
+  type Rows,
+} from '@reto3/cluster';
 import { allocateWindows } from '@reto3/core';
 import { poissonFrom, Random } from '@reto3/core/testing';
 
 const windowMs = 10;
 export const secondMs = 1_000;
 const windowsPerSecond = secondMs / windowMs;
-const secondsPerMinute = 60;
 /** A window is final this long after its end. */
 const finalAfterMs = 20;
 /**
@@ -22,6 +28,8 @@ const finalAfterMs = 20;
  */
 export const publishAfterMs = [0, 250, 500, 750] as const;
 const writeEveryMs = 50;
+/** How much a server's replies cover: as many minutes as may have 128 KiB. */
+const replyMs = 360_000;
 /**
  * The number of distinct seconds, shared by all nodes: generating every second would dominate the
  * load's CPU time.
@@ -51,6 +59,14 @@ export class Seconds {
   /** The number of messages that this node counts in this second. */
   total(node: number, start: number): number {
     return this.#pattern(node, start).total;
+  }
+
+  /** The number of messages that the first so many nodes count in [from, to), epoch ms. */
+  sum(nodes: number, from: number, to: number): number {
+    let sum = 0;
+    for (let node = 0; node < nodes; node++)
+      for (let start = from; start < to; start += secondMs) sum += this.total(node, start);
+    return sum;
   }
 
   /** The first 1 to 100 windows of this second, encoded. */
@@ -85,14 +101,28 @@ export class SimulatedNode {
   readonly #index: number;
   readonly #seconds: Seconds;
   readonly #begin: number;
+  readonly #now: () => number;
+  readonly #reads: NodeReads;
 
-  /** @param begin start of the first second to publish, epoch ms */
-  constructor(index: number, nodes: number, seconds: Seconds, begin: number) {
+  /**
+   * @param begin start of the first second to count, epoch ms
+   * @param now the time, epoch ms
+   */
+  constructor(index: number, nodes: number, seconds: Seconds, begin: number, now = Date.now) {
     this.name = `node-${index}`;
     this.phaseMs = finalAfterMs + Math.floor((index * writeEveryMs) / nodes);
     this.#index = index;
     this.#seconds = seconds;
     this.#begin = begin;
+    this.#now = now;
+    this.#reads = new NodeReads({
+      node: this.name,
+      keptFrom: () => 0,
+      publisher: { read: async (request) => this.#read(request) },
+      onMistake: (error) => {
+        throw error;
+      },
+    });
   }
 
   /** The message due `afterMs` (`publishAfterMs` plus its phase) after the start of a second. */
@@ -106,12 +136,26 @@ export class SimulatedNode {
     return this.#message(second + windows * windowMs, clock, [this.#second(second, windows)]);
   }
 
-  /** The message for a past minute, as after an outage. */
-  minute(start: number): NodeMessage {
-    const starts = Array.from({ length: secondsPerMinute }, (_, at) => start + at * secondMs);
-    const seconds = starts.map((second) => this.#second(second, windowsPerSecond));
-    const end = start + secondsPerMinute * secondMs;
-    return this.#message(end, end, seconds);
+  /** Its reply to a merger: what it counted since it began. */
+  answer(request: Uint8Array): Promise<Uint8Array> {
+    return this.#reads.answer(request);
+  }
+
+  /** Every second that is over, encoded as a server would if it read its store. */
+  #read({ of, from, to }: ReadRequest): Rows {
+    const clock = this.#now();
+    const over = Math.floor((clock - this.phaseMs) / secondMs) * secondMs;
+    // It has no reports.
+    const first = of === 'counts' ? Math.max(from, this.#begin) : to;
+    const end = Math.min(to, first + replyMs);
+    const starts: number[] = [];
+    for (let start = first; start < Math.min(end, over); start += secondMs) starts.push(start);
+    const seconds = starts.map((start) => this.#second(start, windowsPerSecond));
+    const message = this.#message(Math.min(end, over), clock, seconds);
+    return {
+      message: encodeMessage(message, this.name),
+      next: end < Math.min(to, over) ? end : undefined,
+    };
   }
 
   #second(start: number, windows: number): NodeMessage['seconds'][number] {

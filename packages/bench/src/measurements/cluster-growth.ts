@@ -1,26 +1,25 @@
 /**
- * The cost of a growing cluster: what a real node publishes, what a merger needs to add up many
- * nodes, and how fast it catches up.
+ * The cost of a growing cluster: what a real node publishes, and what a merger needs to add up many
+ * nodes.
  */
 import { setTimeout } from 'node:timers/promises';
 import type { Bench } from '../bench.ts';
 import { type Nats, streamState } from '../cluster/nats.ts';
-import { runNodes } from '../cluster/nodes.ts';
+import { RunningNodes } from '../cluster/nodes.ts';
 import { startNode, withNats } from '../cluster/servers.ts';
 import { followCluster } from '../loads/delays.ts';
 import { runSteady, steady } from '../loads/steady.ts';
-import { liveNodes, messagesInCluster, positionOf, publishedBy, until } from '../questions.ts';
+import { isReady, liveNodes, messagesInCluster, publishedBy, until } from '../questions.ts';
 import { readable } from '../report/numbers.ts';
 import type { Cell, Finding } from '../result.ts';
 import { quantile } from '../statistics.ts';
 import { watchCores } from '../usage.ts';
 
 /** Each simulated node's rate: the challenge's load. */
-const messagesPerSecond = 5_000;
-/** Minutes of history before a measurement: a merger keeps the last minutes in memory. */
-const minutesBefore = 4;
+export const messagesPerSecond = 5_000;
+/** For how long the nodes counted before: a merger keeps the last minutes in memory. */
+const countedBeforeMs = 240_000;
 const warmUpSeconds = 5;
-const settleSeconds = 2;
 
 /** Measures what one server publishes, and how much of it NATS stores. */
 export async function nodeTraffic(bench: Bench): Promise<Finding[]> {
@@ -76,31 +75,17 @@ export async function nodeTraffic(bench: Bench): Promise<Finding[]> {
 
 export async function growth(bench: Bench): Promise<Finding[]> {
   const rows: Cell[][] = [];
-  const catchUps: Cell[][] = [];
-  const { nodeCounts } = bench.plan.cluster;
-  for (const nodes of nodeCounts) {
+  for (const nodes of bench.plan.cluster.nodeCounts) {
     await withNats(bench, async (nats) => {
       rows.push(await grown(bench, nats, nodes));
       bench.say(`  ${nodes} nodes: ${readable(Number(rows.at(-1)?.[2]) * 100)} % of a core`);
-      // Nearly all messages in the stream belong to these seconds.
-      const row = await caughtUp(bench, nats, liveSeconds(bench));
-      catchUps.push([`${nodes} nodes, published live`, ...row]);
     });
   }
-  await withNats(bench, async (nats) => {
-    const { historyNodes, historyMinutes } = bench.plan.cluster;
-    const first = await startNode(bench, nats, 'maker', 'merge');
-    await first.stop();
-    const options = { urls: nats.urls, messagesPerSecond, seconds: 0 };
-    await runNodes({ ...options, nodes: historyNodes, minutesBefore: historyMinutes });
-    const row = await caughtUp(bench, nats, historyMinutes * 60);
-    catchUps.push([`${historyNodes} nodes, whole minutes, as after an outage`, ...row]);
-  });
   return [
     {
       id: 'cluster-growth',
       title: 'The merger as the cluster grows',
-      how: `Simulated nodes, each at ${messagesPerSecond.toLocaleString('en')} messages/s, publish to one NATS server with one merger; the server's own code encodes the messages. The delay, measured after the cores, runs from the end of a second to its arrival on /v1/live. The run checks the cluster's sum against the nodes' counts.`,
+      how: `Simulated nodes, each at ${messagesPerSecond.toLocaleString('en')} messages/s, publish to one NATS server with one merger; the server's own code encodes the messages and answers the merger. The delay, measured after the cores, runs from the end of a second to its arrival on /v1/live. The run checks the cluster's sum against the nodes' counts.`,
       columns: [
         'nodes',
         'messages/s',
@@ -115,35 +100,24 @@ export async function growth(bench: Bench): Promise<Finding[]> {
       ],
       rows,
     },
-    {
-      id: 'cluster-catch-up',
-      title: 'A new merger catches up',
-      how: 'A merger with an empty folder reads a full stream from its first message to its last.',
-      columns: ['stream', 'messages', 'time, s', 'messages/s', '× real time'],
-      rows: catchUps,
-    },
   ];
 }
 
 async function grown(bench: Bench, nats: Nats, nodes: number): Promise<Cell[]> {
   const { growthSeconds } = bench.plan.cluster;
+  // Ready once the stream exists.
   const merger = await startNode(bench, nats, 'merger', 'merge');
   const done = new AbortController();
+  const from = Math.floor((Date.now() - countedBeforeMs) / 60_000) * 60_000;
+  let running: RunningNodes | undefined;
   try {
-    const live = runNodes({
-      urls: nats.urls,
-      nodes,
-      messagesPerSecond,
-      minutesBefore,
-      seconds: liveSeconds(bench),
-    });
-    live.catch(() => undefined);
-    const heard = until(
+    running = await RunningNodes.start({ urls: nats.urls, nodes, messagesPerSecond, from });
+    await until(
       `${nodes} nodes`,
       () => liveNodes(merger.adminUrl),
       (got) => got === nodes,
     );
-    await Promise.race([heard, live]);
+    await until('a ready merger', () => isReady(merger.adminPort), Boolean);
     await setTimeout(warmUpSeconds * 1_000);
     const [mergerCores, natsCores] = [watchCores([merger]), watchCores([nats])];
     const { writtenBytes } = merger.usage();
@@ -155,15 +129,15 @@ async function grown(bench: Bench, nats: Nats, nodes: number): Promise<Cell[]> {
     await setTimeout(growthSeconds * 1_000);
     const usage = merger.usage();
     done.abort();
-    const [delaysMs, published] = [await delays, await live];
+    const [delaysMs, published] = [await delays, await running.stop()];
     await until(
       `${published.counted} messages in the cluster`,
-      () => messagesInCluster(merger.adminUrl, published.from),
+      () => messagesInCluster(merger.adminUrl, from),
       (got) => got === published.counted,
     );
     return [
       nodes,
-      published.messages / liveSeconds(bench),
+      published.messages / published.seconds,
       cores,
       (cores * 1e6) / nodes,
       usage.residentBytes / 1e6,
@@ -175,27 +149,7 @@ async function grown(bench: Bench, nats: Nats, nodes: number): Promise<Cell[]> {
     ];
   } finally {
     done.abort();
-    await merger.stop();
-  }
-}
-
-function liveSeconds(bench: Bench): number {
-  return warmUpSeconds + 2 * bench.plan.cluster.growthSeconds + settleSeconds;
-}
-
-/** @param seconds how long a span each node's messages in the stream cover */
-async function caughtUp(bench: Bench, nats: Nats, seconds: number): Promise<Cell[]> {
-  const { messages, last } = await streamState(nats.urls);
-  const merger = await startNode(bench, nats, 'late', 'merge');
-  try {
-    const position = () => positionOf(merger.adminUrl);
-    const first = await until('a first message', position, (got) => got > 0);
-    const startMs = performance.now();
-    await until(`message ${last}`, position, (got) => got >= last);
-    const took = (performance.now() - startMs) / 1_000;
-    const share = (last - first) / messages;
-    return [messages, took, (messages * share) / took, (seconds * share) / took];
-  } finally {
+    await running?.stop().catch(() => undefined);
     await merger.stop();
   }
 }

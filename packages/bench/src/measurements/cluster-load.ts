@@ -4,7 +4,7 @@
  */
 import { availableParallelism, cpus } from 'node:os';
 import type { Bench } from '../bench.ts';
-import { startBalancer } from '../cluster/balancer.ts';
+import { type Balancer, startBalancer } from '../cluster/balancer.ts';
 import { canSyncAlways, type Nats } from '../cluster/nats.ts';
 import { startNode, withNats } from '../cluster/servers.ts';
 import { challengeRate } from '../loads/challenge.ts';
@@ -66,14 +66,16 @@ export async function clusterRates(bench: Bench): Promise<Finding[]> {
   await withCluster(bench, async (cluster) => {
     const { nodes, nats, merger } = cluster;
     const balancer = await startBalancer(bench, nodes);
-    const direct = portsOf(nodes);
+    const balancers: [Balancer, ...Balancer[]] = [balancer];
     try {
+      balancers.push(await startBalancer(bench, nodes));
       for (const [path, ports] of [
         ['haproxy', [balancer.port]],
-        ['direct', direct],
+        ['2 × haproxy', portsOf(balancers)],
+        ['direct', portsOf(nodes)],
       ] as const) {
         const measure = async (wanted: Cell, load: () => Promise<Cell[]>): Promise<void> => {
-          const cores = [nodes, [balancer], [nats], [merger]].map((each) => watchCores(each));
+          const cores = [nodes, balancers, [nats], [merger]].map((each) => watchCores(each));
           const machine = watchMachine();
           const answers = await load();
           const busy = machine();
@@ -95,7 +97,7 @@ export async function clusterRates(bench: Bench): Promise<Finding[]> {
         await measure(maximumRate, () => most(ports, limitSeconds));
       }
     } finally {
-      await balancer.stop();
+      for (const each of balancers) await each.stop();
     }
   });
   const cores = availableParallelism();
@@ -103,7 +105,7 @@ export async function clusterRates(bench: Bench): Promise<Finding[]> {
     {
       id: 'cluster-rates',
       title: 'Rates, with everything on one machine',
-      how: `${bench.plan.cluster.nodes} servers with one worker each, haproxy, ${natsServers} NATS servers, a merger and the load share ${cores} cores, so the machine is the bottleneck. Fixed rates come from the open loop (above ${maxSingleRate.toLocaleString('en')}/s with ${pipelineDepth} requests per packet) and count as reached if p99 is below ${maxLatencyMs} ms; "${maximumRate}" is wrk with ${wrkConnections} connections. Difference: the cluster's sum minus the nodes' sum after the load.`,
+      how: `${bench.plan.cluster.nodes} servers with one worker each, two haproxies, ${natsServers} NATS servers, a merger and the load share ${cores} cores, so the machine is the bottleneck. The load goes through one haproxy, through both in turn, or to the servers. Fixed rates come from the open loop (above ${maxSingleRate.toLocaleString('en')}/s with ${pipelineDepth} requests per packet) and count as reached if p99 is below ${maxLatencyMs} ms; "${maximumRate}" is wrk with ${wrkConnections} connections. Difference: the cluster's sum minus the nodes' sum after the load.`,
       columns: [
         'through',
         'target requests/s',
@@ -225,7 +227,8 @@ async function withCluster(
   );
 }
 
-function portsOf(nodes: ClusterUnderLoad['nodes']): Ports {
-  const [first, ...others] = nodes;
+type Listening = { readonly port: number };
+
+function portsOf([first, ...others]: readonly [Listening, ...Listening[]]): Ports {
   return [first.port, ...others.map(({ port }) => port)];
 }

@@ -23,10 +23,13 @@ export interface Reto3Options {
     readonly nats: string;
     readonly node: string;
     readonly role: 'ingest' | 'merge';
+    /** What to wait for; readiness by default. A merger is ready once it lacks nothing. */
+    readonly until?: 'ready' | 'alive';
   };
 }
 
-const readyz = { method: 'GET', path: '/readyz', body: '' };
+export const readyz = { method: 'GET', path: '/readyz', body: '' };
+const healthz = { ...readyz, path: '/healthz' };
 
 export class RunningReto3 extends RunningPeer {
   /** The query API's port. */
@@ -44,6 +47,7 @@ export class RunningReto3 extends RunningPeer {
 
 /** The command line for a server on these ports. */
 function serveArguments(options: Reto3Options, port: number, adminPort: number): string[] {
+  const { cluster } = options;
   const settings = {
     host: '127.0.0.1',
     port,
@@ -52,7 +56,7 @@ function serveArguments(options: Reto3Options, port: number, adminPort: number):
     workers: options.workers,
     ack: options.ack ?? 'memory',
     'log-level': 'warn',
-    ...options.cluster,
+    ...(cluster && { nats: cluster.nats, node: cluster.node, role: cluster.role }),
   };
   return [
     'serve',
@@ -68,9 +72,11 @@ export async function startReto3(options: Reto3Options): Promise<RunningReto3> {
   });
   const deadlineMs = performance.now() + startMs;
   const answers = (): Promise<number | undefined> =>
-    // Probes only /readyz in a cluster: a probe of the ingest port would count, and a pure merger
+    // Probes the query API in a cluster: a probe of the ingest port would count, and a pure merger
     // has none.
-    options.cluster === undefined ? ask(port, message) : ask(adminPort, readyz);
+    options.cluster === undefined
+      ? ask(port, message)
+      : ask(adminPort, options.cluster.until === 'alive' ? healthz : readyz);
   while (!program.hasEnded && performance.now() < deadlineMs) {
     if ((await answers()) === 200) return new RunningReto3(port, adminPort, [program]);
     await setTimeout(retryMs);

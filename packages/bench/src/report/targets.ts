@@ -52,6 +52,14 @@ function cell(id: string, row: Cell, column: number): Target['reached'] {
   };
 }
 
+/** One ÷ the other. */
+function quotient(one: Target['reached'], other: Target['reached']): Target['reached'] {
+  return (results) => {
+    const [above, below] = [one(results), other(results)];
+    return above === undefined || below === undefined ? undefined : above / below;
+  };
+}
+
 /** The largest number of a column, of the rows that `counts` accepts. */
 function largest(
   id: string,
@@ -195,6 +203,13 @@ export const clusterTargets: readonly Target[] = [
     cell('cluster-delay', 'end of a second to cluster counts', 2),
   ),
   most('bytes in the stream per node and second', 400, cell('cluster-node', 5_000, 3)),
+  most('an empty merger joins 1,000 nodes after an hour, s', 60, cell('cluster-fresh', 1_000, 4)),
+  most(
+    'the same per node ÷ of 100 nodes',
+    1.5,
+    quotient(cell('cluster-fresh', 1_000, 5), cell('cluster-fresh', 100, 5)),
+  ),
+  most('the same, most memory, MB', 400, cell('cluster-fresh', 1_000, 6)),
 ];
 
 function least(what: string, limit: number, reached: Target['reached']): Target {
