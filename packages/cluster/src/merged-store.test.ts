@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { min, ms10, type Period, sec, totalOf } from '@reto3/core';
 import { VirtualClock } from '@reto3/core/testing';
 import {
+  anchorIn,
   type Change,
   DataFolder,
   formatVersion,
@@ -22,7 +23,9 @@ import { MergeState } from './merge-state.ts';
 import { MergedReports } from './merged-reports.ts';
 import { MergedStore } from './merged-store.ts';
 import type { PublishedWindow } from './report-message.ts';
+import { Saver } from './saver.ts';
 import { secondOf } from './testing/open-stream.ts';
+import { silentLog } from './testing/silent-log.ts';
 
 const startMs = Date.UTC(2016, 4, 28, 11, 11);
 const now = { wallMs: startMs + 60_000, monotonicMs: 0 };
@@ -180,6 +183,20 @@ it('deletes no more than a day at once if its clock is far ahead of its counts',
   clock.pass(10_000);
   await retention.beat();
   expect(store.deletedBefore.ms10).toBe(startMs + dayMs);
+  await store.close();
+});
+
+it('numbers each batch, even if it deletes during a save', async () => {
+  const clock = new VirtualClock(now.wallMs);
+  const store = await MergedStore.open(folder, clock);
+  const state = new MergeState({ silentAfterMs: 1_000, stored: store });
+  const place = () => ({ stream: 'monday', position: 1, positionTime: 0 });
+  const reports = new MergedReports(store, []);
+  const saver = new Saver({ store, clock, log: silentLog, state, reports, place });
+  const anchor = anchorIn(join(folder, 'cluster'));
+  const before = (await anchor.read()) ?? 0;
+  await Promise.all([saver.saveAll(), store.deleteBefore('ms10', startMs)]);
+  expect(await anchor.read()).toBe(before + 2);
   await store.close();
 });
 

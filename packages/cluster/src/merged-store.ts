@@ -4,7 +4,9 @@
  * rest stays, since nodes that have left cannot publish again. So the sums stay even if the record
  * of the nodes is damaged; the nodes are then known again as they publish.
  *
- * Invariant: one batch writes a block, its parts, and the number of the last message that they hold.
+ * Invariants:
+ * - one batch writes a block, its parts, and the number of the last message that they hold;
+ * - one batch is in progress at a time, so that each has its own number, which then is the anchor's.
  */
 import { randomUUID } from 'node:crypto';
 import {
@@ -55,6 +57,7 @@ export class MergedStore implements StoredMinutes, StoredParts, Expiring {
   #meta = newMeta('cluster');
   #record: MergeRecord | undefined;
   #failing = false;
+  #writing: Promise<unknown> = Promise.resolve();
   #isDamaged = false;
   #onDamage: (node: string, start: number, what: string) => void = () => undefined;
 
@@ -118,6 +121,13 @@ export class MergedStore implements StoredMinutes, StoredParts, Expiring {
     this.#onDamage = listener;
   }
 
+  /** Runs work that writes, once that before it has ended. */
+  alone<Result>(work: () => Promise<Result>): Promise<Result> {
+    const result = this.#writing.then(work);
+    this.#writing = result.catch(() => undefined);
+    return result;
+  }
+
   /** Opens the store again if the last save failed. */
   async prepare(): Promise<void> {
     if (this.#failing) await this.#store.reopen(this.#meta);
@@ -125,8 +135,8 @@ export class MergedStore implements StoredMinutes, StoredParts, Expiring {
   }
 
   /**
-   * Writes the rows that the store lacks, with an fsync. It takes them before it returns, so they may
-   * change meanwhile. A save that failed may be repeated.
+   * Writes the rows that the store lacks, with an fsync; call it `alone`. It takes them before it
+   * returns, so they may change meanwhile. A save that failed may be repeated.
    */
   async save(
     minutes: readonly MergedMinute[],
@@ -199,7 +209,8 @@ export class MergedStore implements StoredMinutes, StoredParts, Expiring {
   async deleteBefore(period: PeriodName, beforeMs: number): Promise<void> {
     const deletedBefore = { ...this.#meta.deletedBefore, [period]: beforeMs };
     this.#meta = { ...this.#meta, deletedBefore };
-    await this.#put([]);
+    // Saves need not wait for the rest, which may take long.
+    await this.alone(() => this.#put([]));
     await this.#store.deleteBefore(period, beforeMs);
     if (period === 'ms10') await this.#store.deletePartsBefore(beforeMs);
     for (const name of reportNames(this.#record?.reports ?? []))
@@ -226,7 +237,9 @@ export class MergedStore implements StoredMinutes, StoredParts, Expiring {
 
   async close(): Promise<void> {
     this.#meta = { ...this.#meta, clean: true };
-    if (!this.#failing) await this.#put([]);
+    await this.alone(async () => {
+      if (!this.#failing) await this.#put([]);
+    });
     await this.#store.close();
   }
 

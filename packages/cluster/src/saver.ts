@@ -93,9 +93,11 @@ export class Saver {
   async #save(): Promise<void> {
     const { store, log } = this.#parts;
     try {
-      await store.prepare();
-      await this.#voidStored();
-      await this.#write();
+      await store.alone(async () => {
+        await store.prepare();
+        await this.#voidStored();
+        await this.#write();
+      });
       if (this.#failing) log.info('the counts of the cluster are saved again');
       this.#failing = false;
     } catch (err) {
