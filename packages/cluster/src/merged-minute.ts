@@ -94,7 +94,7 @@ export class MergedMinute {
 
   /** Takes a second if it is newer. @param index of the second, 0 to 59 */
   put(node: string, index: number, boot: number, revision: number, packed: Uint8Array): void {
-    const part = this.part(node) ?? new Part();
+    const part = this.part(node) ?? Part.empty();
     const before = part.second(index);
     if (!part.put(index, boot, revision, packed)) return;
     this.#parts.set(node, part);
@@ -180,7 +180,7 @@ export class MergedMinute {
   /** Reads a part into memory. A damaged one becomes empty; the node may have its counts. */
   #read(node: string): Part | undefined {
     const stored = this.#stored.part(this.start, node);
-    const part = stored === 'damaged' ? new Part() : stored;
+    const part = stored === 'damaged' ? Part.empty() : stored;
     this.#parts.set(node, part);
     if (stored !== 'damaged') return part;
     this.#unsaved.add(node);

@@ -25,6 +25,7 @@ import type { JetStream } from './nats.ts';
 import { type NodeState, nodeNamed, nodeStates } from './node-list.ts';
 import { nodeLive } from './node-view.ts';
 import { type AuditLimits, type HourProof, Puller } from './puller.ts';
+import { isReportMessage } from './report-message.ts';
 import { Saver } from './saver.ts';
 import { mostNodes } from './second.ts';
 import { settlesWithinMs } from './seconds-lane.ts';
@@ -280,8 +281,9 @@ export class Merger implements LiveSource {
     const now = this.#clock.read();
     const group = this.#groups.ofSubject(subject);
     try {
-      // Parts keep views of this copy; the original is in a larger buffer of the connection.
-      const incoming = decodeIncoming(subject, new Uint8Array(data), {
+      // Rows of reports are views of this copy; the original is in a larger buffer of the connection.
+      const bytes = isReportMessage(data) ? new Uint8Array(data) : data;
+      const incoming = decodeIncoming(subject, bytes, {
         subjects: group,
         nowMs: now.wallMs,
       });

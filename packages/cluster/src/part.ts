@@ -2,6 +2,11 @@
  * A part: one node's seconds of one minute. Of each second it keeps what the highest (boot, revision)
  * sent, so the order and repetition of messages do not matter: a state-based grow-only register for
  * each second.
+ *
+ * A merger of a thousand nodes has some hundred thousand seconds in memory, so a part is one array of
+ * bytes, with the seconds as in its row. An object for each of them would take three times the memory.
+ *
+ * Invariant: bytes that a second once had never change, so views of them stay valid.
  */
 import { crc32 } from 'node:zlib';
 import {
@@ -12,22 +17,22 @@ import {
   secondsPerMinute,
   type Windows,
 } from '@reto3/core';
-import { addSecond, packedBytes } from './second.ts';
+import { addSecond, mostSecondBytes, packedBytes } from './second.ts';
 import type { Vouches } from './vouches.ts';
 
 const version = 1;
 const headerBytes = 2;
 const secondHeaderBytes = 17;
 const crcBytes = 4;
+/** The place of a second that the node did not send. */
+const nowhere = -1;
+/** Room for so many more bytes, at least: four seconds. */
+const leastRoom = 512;
 
 /** Which state of a node a value is from. */
 interface Origin {
   readonly boot: number;
   readonly revision: number;
-}
-
-interface Second extends Origin {
-  readonly packed: Uint8Array;
 }
 
 /** Whether a value replaces another one. */
@@ -37,25 +42,50 @@ export function isNewer(one: Origin, other: Origin | undefined): boolean {
 }
 
 export class Part {
-  readonly #seconds: (Second | undefined)[] = new Array(secondsPerMinute).fill(undefined);
+  /** Seconds, and those that they replaced, in the order in which they came. */
+  #bytes: Uint8Array;
+  #view: DataView;
+  #end: number;
+  /** Where each second begins in those bytes. */
+  readonly #places: number[] = new Array(secondsPerMinute).fill(nowhere);
+
+  /** @param bytes a row, which it keeps */
+  private constructor(bytes: Uint8Array) {
+    this.#bytes = bytes;
+    this.#view = viewOf(bytes);
+    this.#end = bytes.length;
+  }
+
+  static empty(): Part {
+    return new Part(new Uint8Array(0));
+  }
 
   /** A packed second by its number, 0 to 59; undefined if the node sent none. */
   second(index: number): Uint8Array | undefined {
-    return this.#seconds[index]?.packed;
+    const at = this.#places[index] ?? nowhere;
+    return at === nowhere ? undefined : this.#row(at).subarray(secondHeaderBytes);
   }
 
-  /** Takes a packed second, without copying it, if it is newer. Returns whether it was. */
+  /** Takes a copy of a packed second if it is newer. Returns whether it was. */
   put(index: number, boot: number, revision: number, packed: Uint8Array): boolean {
-    const second = { boot, revision, packed };
-    if (!isNewer(second, this.#seconds[index])) return false;
-    this.#seconds[index] = second;
+    const before = this.#places[index] ?? nowhere;
+    if (before !== nowhere && !isNewer({ boot, revision }, this.#origin(before))) return false;
+    this.#places[index] = nowhere;
+    this.#makeRoom(secondHeaderBytes + packed.length);
+    const at = this.#end;
+    this.#view.setUint8(at, index);
+    this.#view.setBigUint64(at + 1, BigInt(boot), true);
+    this.#view.setBigUint64(at + 9, BigInt(revision), true);
+    this.#bytes.set(packed, at + secondHeaderBytes);
+    this.#places[index] = at;
+    this.#end += secondHeaderBytes + packed.length;
     return true;
   }
 
   /** All packed seconds, in order. */
   *seconds(): Generator<readonly [index: number, packed: Uint8Array]> {
-    for (const [index, second] of this.#seconds.entries())
-      if (second !== undefined) yield [index, second.packed];
+    for (const [index, at] of this.#places.entries())
+      if (at !== nowhere) yield [index, this.#row(at).subarray(secondHeaderBytes)];
   }
 
   /**
@@ -65,11 +95,11 @@ export class Part {
    */
   applyVouches(start: number, vouches: Vouches): (readonly [index: number, packed: Uint8Array])[] {
     const voided: (readonly [index: number, packed: Uint8Array])[] = [];
-    for (const [index, second] of this.#seconds.entries()) {
-      if (second === undefined) continue;
-      if (second.boot >= vouches.leastBoot(start + index * sec.windowMs)) continue;
-      voided.push([index, second.packed]);
-      this.#seconds[index] = undefined;
+    for (const [index, at] of this.#places.entries()) {
+      if (at === nowhere) continue;
+      if (this.#origin(at).boot >= vouches.leastBoot(start + index * sec.windowMs)) continue;
+      voided.push([index, this.#row(at).subarray(secondHeaderBytes)]);
+      this.#places[index] = nowhere;
     }
     return voided;
   }
@@ -83,46 +113,71 @@ export class Part {
 
   /** @param name of the row, which the checksum covers */
   encode(name: string): Uint8Array {
-    let length = headerBytes + crcBytes;
-    for (const [, packed] of this.seconds()) length += secondHeaderBytes + packed.length;
-    const bytes = new Uint8Array(length);
-    const view = new DataView(bytes.buffer);
+    const rows = this.#rows();
+    const bytes = new Uint8Array(headerBytes + lengthOf(rows) + crcBytes);
+    bytes[0] = version;
+    bytes[1] = rows.length;
     let at = headerBytes;
-    let seconds = 0;
-    for (const [index, second] of this.#seconds.entries()) {
-      if (second === undefined) continue;
-      seconds++;
-      view.setUint8(at, index);
-      view.setBigUint64(at + 1, BigInt(second.boot), true);
-      view.setBigUint64(at + 9, BigInt(second.revision), true);
-      bytes.set(second.packed, at + secondHeaderBytes);
-      at += secondHeaderBytes + second.packed.length;
+    for (const row of rows) {
+      bytes.set(row, at);
+      at += row.length;
     }
-    view.setUint8(0, version);
-    view.setUint8(1, seconds);
-    view.setUint32(at, crc32(bytes.subarray(0, at), crc32(name)), true);
+    viewOf(bytes).setUint32(at, crc32(bytes.subarray(0, at), crc32(name)), true);
     return bytes;
   }
 
-  /** Undefined if the bytes are not those that were written under that name. */
+  /** Keeps the bytes. Undefined if they are not those that were written under that name. */
   static decode(bytes: Uint8Array, name: string): Part | undefined {
     const end = bytes.length - crcBytes;
     if (end < headerBytes) return undefined;
-    const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    const view = viewOf(bytes);
     if (view.getUint32(end, true) !== crc32(bytes.subarray(0, end), crc32(name))) return undefined;
     if (view.getUint8(0) !== version) return undefined;
-    const part = new Part();
-    let at = headerBytes;
-    while (at < end) {
-      const from = at + secondHeaderBytes;
-      const to = from + (packedBytes(view.getUint8(from)) ?? end);
-      const boot = Number(view.getBigUint64(at + 1, true));
-      const revision = Number(view.getBigUint64(at + 9, true));
-      part.put(view.getUint8(at), boot, revision, bytes.subarray(from, to));
-      at = to;
-    }
+    const part = new Part(bytes);
+    for (let at = headerBytes; at < end; at += part.#row(at).length)
+      part.#places[view.getUint8(at)] = at;
     return part;
   }
+
+  /** The second at that place, as in a row. */
+  #row(at: number): Uint8Array {
+    const length = packedBytes(this.#view.getUint8(at + secondHeaderBytes)) ?? mostSecondBytes;
+    return this.#bytes.subarray(at, at + secondHeaderBytes + length);
+  }
+
+  /** All seconds, in order, as in a row. */
+  #rows(): Uint8Array[] {
+    return this.#places.filter((at) => at !== nowhere).map((at) => this.#row(at));
+  }
+
+  #origin(at: number): Origin {
+    const boot = Number(this.#view.getBigUint64(at + 1, true));
+    return { boot, revision: Number(this.#view.getBigUint64(at + 9, true)) };
+  }
+
+  /** Makes room for so many more bytes, without what was replaced. */
+  #makeRoom(length: number): void {
+    if (this.#end + length <= this.#bytes.length) return;
+    const rows = this.#rows();
+    const used = lengthOf(rows);
+    const bytes = new Uint8Array(used + length + Math.max(leastRoom, used >> 1));
+    this.#end = 0;
+    for (const row of rows) {
+      bytes.set(row, this.#end);
+      this.#places[row[0] ?? 0] = this.#end;
+      this.#end += row.length;
+    }
+    this.#bytes = bytes;
+    this.#view = viewOf(bytes);
+  }
+}
+
+function viewOf({ buffer, byteOffset, byteLength }: Uint8Array): DataView {
+  return new DataView(buffer, byteOffset, byteLength);
+}
+
+function lengthOf(rows: readonly Uint8Array[]): number {
+  return rows.reduce((sum, { length }) => sum + length, 0);
 }
 
 /** The name of a node's row of the minute that starts at that time, epoch ms. */
