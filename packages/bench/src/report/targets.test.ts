@@ -63,4 +63,20 @@ describe('verdicts', () => {
     const found = verdicts({ comparisons: [], tables: [growth], failures: [] }, clusterTargets);
     expect(found.filter(({ met }) => met)).toMatchObject([{ reached: 0.02, wanted: '≤ 0.1' }]);
   });
+
+  it('compare the time per node of many nodes with that of fewer', () => {
+    const fresh = {
+      ...{ id: 'cluster-fresh', title: '', how: '', columns: [] },
+      rows: [
+        [100, 60, 20, 30, 5, 50, 200],
+        [1_000, 60, 200, 300, 80, 80, 390],
+      ],
+    };
+    const found = verdicts({ comparisons: [], tables: [fresh], failures: [] }, clusterTargets);
+    expect(found.filter(({ reached }) => reached !== undefined)).toMatchObject([
+      { wanted: '≤ 60', reached: 80, met: false },
+      { wanted: '≤ 1.5', reached: 1.6, met: false },
+      { wanted: '≤ 400', reached: 390, met: true },
+    ]);
+  });
 });
