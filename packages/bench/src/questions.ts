@@ -22,6 +22,13 @@ export async function liveNodes(adminUrl: string): Promise<number> {
   return nodes.filter(({ state }) => state === 'live').length;
 }
 
+/** Up to where a merger's counts are final, epoch ms; 0: it does not know yet. */
+export async function finalThroughOf(adminUrl: string): Promise<number> {
+  const { merger } = await ask(at(adminUrl), '/v1/cluster');
+  if (merger === undefined) throw new Error(`got no merger at ${adminUrl}`);
+  return merger.finalThrough;
+}
+
 /** All messages that a node has counted. */
 export async function messagesIn(adminUrl: string): Promise<number> {
   return (await ask(at(adminUrl), '/v1/info')).messagesInAll;

@@ -62,10 +62,11 @@ async function answer(request: Msg): Promise<void> {
   request.respond(reply);
 }
 
-/** Publishes what was over before now. Returns the end of the first second that was not. */
+/** Publishes the seconds that are over. Returns the end of the first one that is not. */
 async function publishThePast(): Promise<number> {
+  const lastPhaseMs = nodes.at(-1)?.phaseMs ?? 0;
   let second = Math.max(from, Math.floor(Date.now() / secondMs) * secondMs - streamMs) + secondMs;
-  for (; second + secondMs < Date.now() && !stopping; second += secondMs) {
+  for (; second + lastPhaseMs < Date.now() && !stopping; second += secondMs) {
     for (const node of nodes) {
       publish(node, node.live(second, node.phaseMs));
       if (inFlight.size >= maxInFlight) await Promise.all(inFlight);
@@ -113,7 +114,7 @@ await connection.close();
 
 const result: NodesResult = {
   counted: seconds.sum(options.nodes, from, to),
-  seconds: (to - liveFrom) / secondMs,
+  seconds: (to - liveFrom) / secondMs + 1,
   messages,
   bytes: bytesPublished,
   replyBytes,

@@ -9,7 +9,14 @@ import { RunningNodes } from '../cluster/nodes.ts';
 import { startNode, withNats } from '../cluster/servers.ts';
 import { followCluster } from '../loads/delays.ts';
 import { runSteady, steady } from '../loads/steady.ts';
-import { isReady, liveNodes, messagesInCluster, publishedBy, until } from '../questions.ts';
+import {
+  finalThroughOf,
+  isReady,
+  liveNodes,
+  messagesInCluster,
+  publishedBy,
+  until,
+} from '../questions.ts';
 import { readable } from '../report/numbers.ts';
 import type { Cell, Finding } from '../result.ts';
 import { quantile } from '../statistics.ts';
@@ -118,6 +125,11 @@ async function grown(bench: Bench, nats: Nats, nodes: number): Promise<Cell[]> {
       (got) => got === nodes,
     );
     await until('a ready merger', () => isReady(merger.adminPort), Boolean);
+    await until(
+      'final counts',
+      () => finalThroughOf(merger.adminUrl),
+      (got) => got > 0,
+    );
     await setTimeout(warmUpSeconds * 1_000);
     const [mergerCores, natsCores] = [watchCores([merger]), watchCores([nats])];
     const { writtenBytes } = merger.usage();

@@ -12,7 +12,7 @@ import { followCluster } from '../loads/delays.ts';
 import { runSteady, steady } from '../loads/steady.ts';
 import { runWrk } from '../loads/wrk.ts';
 import { type RunningReto3, reto3 } from '../peers/reto3.ts';
-import { liveNodes, messagesIn, messagesInCluster, until } from '../questions.ts';
+import { finalThroughOf, liveNodes, messagesIn, messagesInCluster, until } from '../questions.ts';
 import { maximumRate } from '../report/sizes.ts';
 import type { Cell, Finding } from '../result.ts';
 import { quantile } from '../statistics.ts';
@@ -217,6 +217,12 @@ async function withCluster(
           `${nodes.length} nodes`,
           () => liveNodes(merger.adminUrl),
           (got) => got === nodes.length,
+        );
+        // An empty merger first waits for nodes that it may not know.
+        await until(
+          'final counts',
+          () => finalThroughOf(merger.adminUrl),
+          (got) => got > 0,
         );
         await use({ nats, nodes, merger, from });
       } finally {
