@@ -22,34 +22,44 @@ import { KnownTables } from './known-tables.ts';
 /** LevelDB; in tests, a database in memory. */
 export type Database = AbstractLevel<string | Buffer | Uint8Array, string, string>;
 
+export interface OpenOptions {
+  /** Whether to make the database if there is none. */
+  readonly create: boolean;
+  /** How many files LevelDB may keep open, at least 74; 1,000 by default. */
+  readonly mostOpenFiles?: number;
+}
+
 /**
- * Opens the database in `folder`, and with `create` makes it if there is none. Holds its lock until
- * it is closed.
+ * Opens the database in `folder`. Holds its lock until it is closed.
  * @param tables the tables that need no verification
  * @throws Reto3Error RETO3_DATA_UNREADABLE, RETO3_DATA_CORRUPT, RETO3_DATA_LOCKED, RETO3_DISK_FULL
  */
 export async function openDatabase(
   folder: string,
-  { create }: { readonly create: boolean } = { create: true },
+  { create, mostOpenFiles }: OpenOptions = { create: true },
   tables = new KnownTables(folder),
 ): Promise<Database> {
+  const options = {
+    createIfMissing: create,
+    ...(mostOpenFiles !== undefined && { maxOpenFiles: mostOpenFiles }),
+  };
   if (!create) {
     await assertHoldsDatabase(folder, 'put the folder back; a running server recovers by itself');
-    return openWhole(folder, { createIfMissing: false }, tables);
+    return openWhole(folder, options, tables);
   }
   try {
     await mkdir(folder, { recursive: true });
   } catch (error) {
     if (isDiskFull(error)) throw diskFull('make', folder, error);
     const message = `cannot make the data folder ${folder}: ${messageOf(error)}`;
-    const options = { cause: error, ...(await hintOfFile(folder)) };
-    throw new Reto3Error('RETO3_DATA_UNREADABLE', message, options);
+    const details = { cause: error, ...(await hintOfFile(folder)) };
+    throw new Reto3Error('RETO3_DATA_UNREADABLE', message, details);
   }
   if (!(await holdsDatabase(folder)) && (await isArchive(folder))) {
     const message = `cannot make a database in ${folder}: it is an archive`;
     throw new Reto3Error('RETO3_DATA_UNREADABLE', message, { hint: hintOfArchive(folder) });
   }
-  return openWhole(folder, { createIfMissing: true }, tables);
+  return openWhole(folder, options, tables);
 }
 
 /**
@@ -88,9 +98,15 @@ function hintOfArchive(folder: string): string {
   return `name the data folder above it, ${dirname(resolve(folder))}`;
 }
 
+/** As LevelDB names them. */
+interface LevelOptions {
+  readonly createIfMissing: boolean;
+  readonly maxOpenFiles?: number;
+}
+
 async function openWhole(
   folder: string,
-  options: { readonly createIfMissing: boolean },
+  options: LevelOptions,
   tables: KnownTables,
 ): Promise<Database> {
   assertRepaired(folder);
@@ -107,7 +123,7 @@ async function openWhole(
 
 async function openVerified(
   folder: string,
-  options: { readonly createIfMissing: boolean },
+  options: LevelOptions,
   tables: KnownTables,
 ): Promise<Database> {
   await assertWhole(folder, tables);
