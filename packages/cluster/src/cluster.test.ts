@@ -6,13 +6,14 @@ import { VirtualClock } from '@reto3/core/testing';
 import { Coordinator, Store } from '@reto3/engine';
 import { addMessage, allocate, RingReader, stripeOf } from '@reto3/engine/ring';
 import { MemoryJournal, memoryAnchor } from '@reto3/engine/testing';
-import { defineReport, ReportLedgers } from '@reto3/reports';
+import { ReportLedgers } from '@reto3/reports';
 import { newMessage } from '@reto3/reports/report';
 import { WorkerReports } from '@reto3/reports/worker';
 import { MemoryLevel } from 'memory-level';
 import { expect, it } from 'vitest';
 import { Cluster } from './cluster.ts';
 import type { ClusterOptions } from './options.ts';
+import { messagesReport } from './testing/messages-report.ts';
 import { silentLog } from './testing/silent-log.ts';
 
 const wallMs = Date.UTC(2016, 4, 28, 11, 11, 11);
@@ -29,22 +30,9 @@ const settings: ClusterOptions = {
   ...{ retainMs10: Infinity, retainSec: Infinity, retainMin: Infinity },
 };
 
-const report = defineReport({
-  name: 'messages',
-  summary: 'Messages',
-  needs: 'head',
-  columns: { messages: 'messages' },
-  create: () => ({ messages: 0 }),
-  add: (sum) => {
-    sum.messages++;
-  },
-  merge: (a, b) => ({ messages: a.messages + b.messages }),
-  rows: (sum) => [sum],
-});
-
 it.each([
   ['4 s of counts', []],
-  ['4 s of counts and some rows of reports', [report]],
+  ['4 s of counts and some rows of reports', [messagesReport]],
 ])('says at its stop what did not reach the cluster: %s', async (what, reports) => {
   const clock = new VirtualClock(wallMs);
   const memory = allocate(1);

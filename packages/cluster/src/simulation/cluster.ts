@@ -23,12 +23,13 @@ import {
 } from '@reto3/engine';
 import { addMessage, allocate, RingReader, reachMs, stripeOf } from '@reto3/engine/ring';
 import { SimulatedDisk, type Trouble } from '@reto3/engine/testing';
-import { defineReport, ReportLedgers } from '@reto3/reports';
+import { ReportLedgers } from '@reto3/reports';
 import { newMessage } from '@reto3/reports/report';
 import { WorkerReports } from '@reto3/reports/worker';
 import { nextBoot } from '../boot.ts';
 import { nodeReportsOf } from '../node-report.ts';
 import { Publisher } from '../publisher.ts';
+import { messagesReport } from '../testing/messages-report.ts';
 import { silentLog } from '../testing/silent-log.ts';
 import { heard, SimulatedMerger, type Windows, windowName } from './merger.ts';
 
@@ -38,20 +39,6 @@ const flushMs = 100;
 const startMs = Date.UTC(2016, 4, 28, 23, 58, 30);
 /** How far a merger may be behind a node that works, and whose clock is right. */
 const mostBehindMs = 5_000;
-
-const report = defineReport({
-  name: 'messages',
-  summary: 'Messages',
-  needs: 'head',
-  periods: periodNames,
-  columns: { messages: 'messages' },
-  create: () => ({ messages: 0 }),
-  add: (sum) => {
-    sum.messages++;
-  },
-  merge: (a, b) => ({ messages: a.messages + b.messages }),
-  rows: (sum) => [sum],
-});
 
 /** A message that reached mergers. */
 interface Sent {
@@ -84,7 +71,7 @@ export class ClusterSimulation {
   /** Nothing fails anymore. */
   #calm = false;
   #memory = allocate(1);
-  #worker = new WorkerReports([report]);
+  #worker = new WorkerReports([messagesReport]);
   #coordinator: Coordinator | undefined;
   #ledgers: ReportLedgers | undefined;
   #publisher: Publisher | undefined;
@@ -257,7 +244,7 @@ export class ClusterSimulation {
     );
     for (const { from, to } of stretches)
       for (const period of periodNames)
-        await store.deleteReports(rowRange(report.name, period, from, to));
+        await store.deleteReports(rowRange(messagesReport.name, period, from, to));
     await store.close();
     await this.#disk.anchor.write(writes);
     for (const id of await this.#disk.journals.ids()) await this.#disk.journals.retire(id);
@@ -316,9 +303,9 @@ export class ClusterSimulation {
 
   async #openLedgers(coordinator: Coordinator, store: Store): Promise<ReportLedgers> {
     const events = { switchedOff: ignored, damaged: ignored, erred: ignored };
-    const ledgers = await ReportLedgers.open([report], store, this.#clock, events);
+    const ledgers = await ReportLedgers.open([messagesReport], store, this.#clock, events);
     this.#ledgers = ledgers;
-    const worker = new WorkerReports([report]);
+    const worker = new WorkerReports([messagesReport]);
     this.#worker = worker;
     const askForReports = (number: number): void =>
       queueMicrotask(() => ledgers.receive(0, number, worker.drain()));
@@ -418,7 +405,7 @@ export class ClusterSimulation {
 
   /** A merger that has everything that reached it or is in the stream, and some of it twice. */
   #merger(clock: VirtualClock): SimulatedMerger {
-    const merger = new SimulatedMerger(clock, node, report.name);
+    const merger = new SimulatedMerger(clock, node, messagesReport.name);
     const all = [...this.#taken, ...this.#stream.map(({ bytes }) => ({ bytes, past: false }))];
     const again = all.filter(() => this.#random.chance(0.2));
     for (const { bytes, past } of this.#shuffled([...all, ...again])) merger.take(bytes, past);
@@ -471,7 +458,7 @@ export class ClusterSimulation {
       await view.store.close();
     }
     for (const period of periodNames) {
-      const rows = ledgers.view(report.name, period, Number.MAX_SAFE_INTEGER);
+      const rows = ledgers.view(messagesReport.name, period, Number.MAX_SAFE_INTEGER);
       const fail = ({ reason }: { readonly reason: string }): never => {
         throw new Error(reason);
       };
@@ -508,7 +495,9 @@ async function rowsOf(source: Awaited<ReturnType<Coordinator['backup']>>) {
   }
   const reports: Change[] = [];
   for (const period of periodNames)
-    for await (const [key, bytes] of source.reports(rowRange(report.name, period, 0, largestTime)))
+    for await (const [key, bytes] of source.reports(
+      rowRange(messagesReport.name, period, 0, largestTime),
+    ))
       reports.push({ report: key, bytes });
   await source.close();
   return { meta, minutes: [...minutes].sort((a, b) => a - b), journal, reports };
