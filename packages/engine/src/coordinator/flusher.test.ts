@@ -245,6 +245,14 @@ describe('Flusher', () => {
       expect(coordinator.state()).toMatchObject({ messagesInAll: 1, messagesUnsaved: 0 });
     });
 
+    it('knows from the request to the end of the commit that a response waits', async () => {
+      expect(coordinator.flusher.isAwaited).toBe(false);
+      request();
+      expect(coordinator.flusher.isAwaited).toBe(true);
+      await until(() => commits.length === 1);
+      await until(() => !coordinator.flusher.isAwaited);
+    });
+
     it('commits at most once a millisecond, everything that waits', async () => {
       request();
       await until(() => commits.length === 1);

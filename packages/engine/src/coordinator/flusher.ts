@@ -111,6 +111,11 @@ export class Flusher {
     return this.#state === 'failing';
   }
 
+  /** Whether a response waits for the disk; never without `--ack durable`. */
+  get isAwaited(): boolean {
+    return this.#isDurable && (this.#flows.has('record') || this.#parts.ring.hasFlushRequest);
+  }
+
   /** The number of the last written record. */
   get recorded(): number {
     return this.#writer.recorded;

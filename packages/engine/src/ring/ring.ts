@@ -88,6 +88,11 @@ export class RingReader {
     return Atomics.add(this.#control, flushNumberAt, 1);
   }
 
+  /** Whether a flush was requested since the last call of `takeFlushRequest`. */
+  get hasFlushRequest(): boolean {
+    return Atomics.load(this.#control, waitingAt) === 1;
+  }
+
   /** Whether a flush was requested since the last call. */
   takeFlushRequest(): boolean {
     return Atomics.exchange(this.#control, waitingAt, 0) === 1;

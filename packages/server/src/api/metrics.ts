@@ -32,7 +32,7 @@ export const metricsRoutes: FastifyPluginAsync<MetricsOptions> = async (app, opt
   metrics.add(() => [
     counter(
       'reto3_read_throttle_seconds_total',
-      'Time that long queries waited for busy ingest workers.',
+      'Time that long queries waited for requests.',
       throttle.waitedMs / 1_000,
     ),
   ]);

@@ -38,6 +38,14 @@ describe('ReadThrottle', () => {
     expect(await read(new ReadThrottle(() => 0.9), 4, 100)).toBe(12_000);
   });
 
+  it('does the same while responses wait for the disk, however idle the workers are', async () => {
+    const throttle = new ReadThrottle(
+      () => 0,
+      () => true,
+    );
+    expect(await read(throttle, 4, 100)).toBe(12_000);
+  });
+
   it('samples the load again during a query', async () => {
     let samples = 0;
     const throttle = new ReadThrottle(() => (samples++ < 3 ? 0.9 : 0.05));

@@ -1,7 +1,8 @@
 /**
- * The read throttle: limits how fast long queries read. While an ingest worker is busy, all long
- * queries together read at most one block every few milliseconds, which leaves the cores to ingest.
- * Without it, queries over whole days use as much of a machine as counting does.
+ * The read throttle: limits how fast long queries read. While requests arrive, all long queries
+ * together read at most one block every few milliseconds, which leaves the cores to ingest, and the
+ * coordinator's thread to the commits that responses wait for (`--ack durable`). Without it,
+ * queries over whole days use as much of a machine as counting does, and hold up every commit.
  *
  * It sits between the store's rows and their readers, so no route can bypass it: routes get rows
  * only from a ReadContext.
@@ -34,17 +35,21 @@ export const readCost = { printing: 1, bursts: 0.7, whatIf: 1, audit: 0.2, backu
 
 export class ReadThrottle {
   readonly #ingestLoad: () => number;
-  readonly #monotonicMs: () => number;
+  readonly #responsesWait: () => boolean;
   #busy = false;
   #sampledMs = Number.NEGATIVE_INFINITY;
   /** How many queries are reading. */
   #readers = 0;
   #waitedMs = 0;
 
-  /** @param ingestLoad load of the busiest worker since the last call, 0 to 1 */
-  constructor(ingestLoad: () => number, monotonicMs: () => number = () => performance.now()) {
+  /**
+   * @param ingestLoad load of the busiest worker since the last call, 0 to 1
+   * @param responsesWait whether a response waits for the disk now. Commits that queries hold up
+   *   leave the workers idle, so the load alone would let queries read faster the more they harm.
+   */
+  constructor(ingestLoad: () => number, responsesWait: () => boolean = () => false) {
     this.#ingestLoad = ingestLoad;
-    this.#monotonicMs = monotonicMs;
+    this.#responsesWait = responsesWait;
   }
 
   /** The total time that queries have been paused, ms. */
@@ -69,14 +74,14 @@ export class ReadThrottle {
     try {
       for await (const row of rows) {
         yield row;
-        const nowMs = this.#monotonicMs();
+        const nowMs = performance.now();
         if (!this.#isBusy(nowMs)) continue;
         const workMs = (blockEveryMs * costOf(row)) / ms10.blockWindows;
         const dueMs = Math.max(nowMs, nextMs) + workMs * this.#readers;
         nextMs = Math.min(dueMs, nowMs + maxPauseMs);
         if (nextMs - nowMs < minPauseMs) continue;
         await pause(nextMs - nowMs, signal);
-        this.#waitedMs += this.#monotonicMs() - nowMs;
+        this.#waitedMs += performance.now() - nowMs;
         signal.throwIfAborted();
       }
     } finally {
@@ -86,7 +91,7 @@ export class ReadThrottle {
 
   #isBusy(nowMs: number): boolean {
     if (nowMs - this.#sampledMs >= sampleMs) {
-      this.#busy = this.#ingestLoad() > busyLoad;
+      this.#busy = this.#ingestLoad() > busyLoad || this.#responsesWait();
       this.#sampledMs = nowMs;
     }
     return this.#busy;

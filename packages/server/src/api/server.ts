@@ -108,7 +108,7 @@ export class QueryApi {
       ingestLoad,
     } = options;
     const readiness = new Readiness();
-    const throttle = new ReadThrottle(ingestLoad);
+    const throttle = new ReadThrottle(ingestLoad, () => coordinator.flusher.isAwaited);
     const queryLimiter = new QueryLimiter(throttle);
     const connections = new Connections();
     const app = fastify({
