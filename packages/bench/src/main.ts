@@ -8,8 +8,6 @@ import { parseArgs } from 'node:util';
 import { install } from './install.ts';
 import { full, quick } from './plan.ts';
 import { markdownOf } from './report/markdown.ts';
-import type { Page } from './report/page.ts';
-import type { Report } from './report/report.ts';
 import { lastReport, type Places, renderReport, writeReport } from './report/write.ts';
 import { clusterSuite, productionSuite, run, type Suite, serverSuite, soakName } from './run.ts';
 
@@ -40,11 +38,6 @@ const own: Places = {
 function placesOf(out: string): Places {
   const folder = resolve(out);
   return folder === own.pages ? own : { pages: folder, results: folder };
-}
-
-/** The page without the targets of what was not measured. */
-function reachedBy({ results }: Report, page: Page): Page {
-  return { ...page, targets: page.targets.filter(({ reached }) => reached(results) !== undefined) };
 }
 
 function suiteOf(values: { readonly cluster: boolean; readonly production: boolean }): Suite {
@@ -98,7 +91,7 @@ async function main(args: string[]): Promise<void> {
   clearTimeout(deadline);
 
   const inParts = only !== undefined;
-  const page = inParts ? reachedBy(report, suite.page) : suite.page;
+  const page = inParts ? { ...suite.page, onlyMeasured: true } : suite.page;
   process.stdout.write(markdownOf(report, page, new Map()));
   if (places !== undefined)
     await writeReport(report, suite.page, places, inParts ? before : undefined);

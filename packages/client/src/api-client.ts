@@ -2,15 +2,12 @@
  * Sends requests to the query API of a server. Every failure is a `Reto3Error`, including errors
  * that the server returns.
  *
- * Uses node:http, because loading fetch takes longer than most commands take to run.
+ * Uses node:http, because loading fetch takes longer than most commands take to run. For the same
+ * reason node:http is not imported: an import reads every export of a module, and since Node.js 22
+ * one of them loads all of fetch.
  */
 import { readFile } from 'node:fs/promises';
-import {
-  type ClientRequest,
-  request as httpRequest,
-  type IncomingHttpHeaders,
-  type IncomingMessage,
-} from 'node:http';
+import type { ClientRequest, IncomingHttpHeaders, IncomingMessage } from 'node:http';
 import type { RequestOptions } from 'node:https';
 import { type ErrorCode, errorHints, messageOf, Reto3Error, readToken } from '@reto3/core';
 import type { Answers } from './answers/index.ts';
@@ -95,10 +92,13 @@ async function senderFor(
   url: URL,
   { ca }: ApiOptions,
 ): Promise<(options: RequestOptions) => ClientRequest> {
-  if (url.protocol === 'http:') return (options) => httpRequest(url, options);
+  if (url.protocol === 'http:') {
+    const { request } = process.getBuiltinModule('node:http');
+    return (options) => request(url, options);
+  }
   const trusted = ca === undefined ? {} : { ca: await certificatesOf(ca) };
-  const { request: httpsRequest } = await import('node:https');
-  return (options) => httpsRequest(url, { ...options, ...trusted });
+  const { request } = process.getBuiltinModule('node:https');
+  return (options) => request(url, { ...options, ...trusted });
 }
 
 /** @throws Reto3Error RETO3_BAD_SETTING */

@@ -9,7 +9,7 @@ import { type Target, verdicts } from './targets.ts';
 /** @param charts the link to each finding's chart, by id */
 export function markdownOf(
   report: Report,
-  { targets, derived }: Page,
+  { targets, derived, onlyMeasured = false }: Page,
   charts: ReadonlyMap<string, string>,
 ): string {
   const { results } = report;
@@ -19,7 +19,7 @@ export function markdownOf(
   };
   const sections = [
     about(report),
-    `## Targets\n\n${targetTable(report, targets)}`,
+    `## Targets\n\n${targetTable(report, onlyMeasured ? measured(report, targets) : targets)}`,
     ...results.comparisons.map(
       (each) => `${heading(each)}${picture(each.id, each.title)}${comparisonTable(each)}`,
     ),
@@ -75,6 +75,10 @@ function about({ date, plan, machine, versions, missing, minutes }: Report): str
       ? ''
       : `\n\n${wrapped(`Not installed, so not measured: ${missing.join(', ')}.`)}`;
   return `## The run\n\n${table(['item', 'value'], facts)}${lack}`;
+}
+
+function measured({ results }: Report, targets: readonly Target[]): readonly Target[] {
+  return targets.filter(({ reached }) => reached(results) !== undefined);
 }
 
 function targetTable({ results }: Report, targets: readonly Target[]): string {

@@ -9,6 +9,8 @@ export interface Page {
   /** The command that writes it. */
   readonly command: string;
   readonly targets: readonly Target[];
+  /** Whether it shows only targets that were measured. */
+  readonly onlyMeasured?: boolean;
   /** Tables computed from the results. */
   readonly derived: (results: Results) => readonly Table[];
 }

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect, it, onTestFinished } from 'vitest';
-import { clusterSuite, serverSuite } from '../run.ts';
+import { clusterSuite, productionSuite, serverSuite } from '../run.ts';
 import { renderReport } from './write.ts';
 
 const docs = fileURLToPath(new URL('../../../../docs', import.meta.url));
@@ -22,7 +22,7 @@ async function chartsIn(folder: string): Promise<Record<string, string>> {
   return Object.fromEntries(await Promise.all(charts));
 }
 
-it.each([serverSuite.page, clusterSuite.page])(
+it.each([serverSuite.page, productionSuite.page, clusterSuite.page])(
   'the page $name and its charts show what the JSON of its last run holds',
   async (page) => {
     const pages = await temporaryFolder();

@@ -3,7 +3,6 @@ import { execFile } from 'node:child_process';
 import { once } from 'node:events';
 import { closeSync, fdatasyncSync, openSync, writeSync } from 'node:fs';
 import { mkdtemp, rm, stat, statfs } from 'node:fs/promises';
-import { get } from 'node:http';
 import { createServer } from 'node:net';
 import { dirname, join, resolve } from 'node:path';
 import { text } from 'node:stream/consumers';
@@ -96,7 +95,7 @@ export async function* checkPrivacy(folder: string): AsyncGenerator<Finding> {
 }
 
 const fsyncs = 15;
-/** Group commit waits 10 ms, so an fsync this slow dominates the latency of --ack durable. */
+/** Every answer of --ack durable waits for one or two. */
 const slowFsyncMs = 20;
 
 export async function checkFsync(folder: string): Promise<Finding> {
@@ -171,6 +170,8 @@ const answerWithinMs = 1_000;
 /** The name of the reto3 whose query API has the port; undefined for any other program, or none. */
 async function reto3At(port: number): Promise<string | undefined> {
   const signal = AbortSignal.timeout(answerWithinMs);
+  // Not imported, as in the client's api-client.ts.
+  const { get } = process.getBuiltinModule('node:http');
   const request = get({ host: '127.0.0.1', port, path: '/v1/info', signal });
   // After the headers, an error also ends the body, and reading that throws.
   request.on('error', () => undefined);
