@@ -10,13 +10,11 @@ import { waitUntil } from '../support/wait.ts';
 
 const hourMs = 3_600_000;
 
-const hours = 3;
-
 /** A server with three hours of counts. */
 async function start(flags: readonly string[]) {
   const dataDir = await temporaryFolder();
   const to = Math.floor(Date.now() / 60_000) * 60_000 - hourMs;
-  const from = to - hours * hourMs;
+  const from = to - 3 * hourMs;
   await fillStore(dataDir, { from, to }, () => 1);
   return { from, to, server: await Server.start({ dataDir, flags }) };
 }

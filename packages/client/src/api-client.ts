@@ -3,8 +3,8 @@
  * that the server returns.
  *
  * Uses node:http, because loading fetch takes longer than most commands take to run. For the same
- * reason node:http is not imported: an import reads every export of a module, and since Node.js 22
- * one of them loads all of fetch.
+ * reason node:http is not imported: an import reads every export of a module, and on Node.js 24 one
+ * of them loads all of fetch.
  */
 import { readFile } from 'node:fs/promises';
 import type { ClientRequest, IncomingHttpHeaders, IncomingMessage } from 'node:http';

@@ -246,11 +246,25 @@ describe('Flusher', () => {
     });
 
     it('knows from the request to the end of the commit that a response waits', async () => {
-      expect(coordinator.flusher.isAwaited).toBe(false);
+      const { flusher } = coordinator;
+      expect(flusher.isAwaited).toBe(false);
       request();
-      expect(coordinator.flusher.isAwaited).toBe(true);
+      expect(flusher.isAwaited).toBe(true);
       await until(() => commits.length === 1);
-      await until(() => !coordinator.flusher.isAwaited);
+      await until(() => !flusher.isAwaited);
+
+      // A commit without a request, observed while it runs.
+      let wasAwaited = false;
+      let isDone = false;
+      const committing = flusher.commit().then(() => {
+        isDone = true;
+      });
+      for (let turn = 0; turn < 1_000 && !isDone; turn++) {
+        await Promise.resolve();
+        wasAwaited ||= flusher.isAwaited;
+      }
+      await committing;
+      expect([wasAwaited, flusher.isAwaited]).toEqual([true, false]);
     });
 
     it('commits at most once a millisecond, everything that waits', async () => {
