@@ -3,11 +3,14 @@
  * bytes that are not HTTP, oversized headers, an unknown Expect, an incomplete request. Like all
  * other errors they are JSON with the security headers, and reveal nothing about the system.
  */
-import { type RequestListener, type Server, STATUS_CODES } from 'node:http';
+import type { RequestListener, Server } from 'node:http';
 import type { FastifyError, FastifyHttpOptions, FastifyReply } from 'fastify';
 import { securityHeaders } from './access-control.ts';
 import { requestTimeoutMs } from './http-server.ts';
 import { errorBody } from './schemas.ts';
+
+// An import would load all of fetch on Node.js 24; see the client's api-client.ts.
+const { STATUS_CODES } = process.getBuiltinModule('node:http');
 
 export const earlyErrorHandlers = {
   // An undecodable path.

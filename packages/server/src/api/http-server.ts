@@ -1,8 +1,11 @@
 /** The HTTP server under Fastify, plain or TLS, with its timeouts and connection limits. */
-import { createServer, type RequestListener, type Server } from 'node:http';
+import type { RequestListener, Server } from 'node:http';
 import { createServer as createTlsServer, Server as TlsServer } from 'node:https';
 import type { TlsPems } from '../config/tls.ts';
 import type { Connections } from './connections.ts';
+
+// An import would load all of fetch on Node.js 24; see the client's api-client.ts.
+const { createServer } = process.getBuiltinModule('node:http');
 
 /** The same as on the ingest port (uWebSockets.js: 10 to 15 s). */
 export const requestTimeoutMs = 10_000;

@@ -6,10 +6,13 @@
  * emits all requests in a packet at once. So when the parser meets something malformed, answers to
  * earlier messages may still be waiting. The connection is closed once they are sent.
  */
-import { type ServerResponse, STATUS_CODES } from 'node:http';
+import type { ServerResponse } from 'node:http';
 import { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { ingestServer } from '@reto3/core';
+
+// An import would load all of fetch on Node.js 24; see the client's api-client.ts.
+const { STATUS_CODES } = process.getBuiltinModule('node:http');
 
 /** A client on the other side of the world has read its answers within a second. */
 const lingerChecks = 20;

@@ -4,7 +4,7 @@
  * binary for.
  */
 import { readFileSync } from 'node:fs';
-import { createServer, type Server, type ServerOptions } from 'node:http';
+import type { Server, ServerOptions } from 'node:http';
 import { createServer as createTlsServer, Server as TlsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
@@ -14,6 +14,9 @@ import { type EngineWork, idleSeconds, type OpenEngine } from '../engine.ts';
 import { Connections, errorAnswerOf } from './connections.ts';
 import { handlerOf } from './handlers.ts';
 import { PendingAnswers } from './pending-answers.ts';
+
+// An import would load all of fetch on Node.js 24; see the client's api-client.ts.
+const { createServer } = process.getBuiltinModule('node:http');
 
 /** The limit on the request line and headers; a larger head gets 431. */
 const maxHeadBytes = 16 << 10;
