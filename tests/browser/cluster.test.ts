@@ -15,9 +15,11 @@ import { RhythmLoad } from './support/rhythm.ts';
 
 const test = requires(program, 'nats-server');
 
-async function sumOf(server: Server, query: string): Promise<number> {
-  const { counts } = await askStats(server.adminUrl, 'ms10', query);
-  return counts.reduce((sum, count) => sum + count, 0);
+/** The messages of a range, for a page that shows it. */
+async function sumOf(page: Dashboard, server: Server, query: string): Promise<number> {
+  const stats = await askStats(server.adminUrl, 'ms10', query);
+  await page.reloadIfRevised(stats);
+  return stats.counts.reduce((sum, count) => sum + count, 0);
 }
 
 test('shows one node or all of them, and their state', async () => {
@@ -45,8 +47,8 @@ test('shows one node or all of them, and their state', async () => {
   const { from, to } = await page.heldRange();
   expect(page.page.url()).toMatch(/&scope=cluster$/);
   const range = `from=${from}&to=${to}`;
-  const all = await sumOf(a, `${range}&scope=cluster`);
-  expect(all).toBe((await sumOf(a, range)) + (await sumOf(b, range)));
+  const all = await sumOf(page, a, `${range}&scope=cluster`);
+  expect(all).toBe((await sumOf(page, a, range)) + (await sumOf(page, b, range)));
   await page.untilText('messages', all.toLocaleString('en-US'));
   await page.page.locator('#bursts').scrollIntoViewIfNeeded();
   await page.untilText('bursts-shown', / UTC/);
@@ -57,7 +59,7 @@ test('shows one node or all of them, and their state', async () => {
   await page.untilText('messages', all.toLocaleString('en-US'));
   await page.page.focus('button[data-scope="node"]');
   await page.page.keyboard.press('Enter');
-  const own = await sumOf(a, range);
+  const own = await sumOf(page, a, range);
   await page.untilText('messages', own.toLocaleString('en-US'));
   await page.untilText('node', 'web-a');
 
@@ -96,7 +98,7 @@ test('shows a single node, chosen in the header, in the table or by the address'
   const { from, to } = await page.heldRange('that of web-b');
   expect(page.page.url()).toMatch(/&scope=cluster&node=web-b$/);
   const range = `from=${from}&to=${to}`;
-  const ofB = (await sumOf(b, range)).toLocaleString('en-US');
+  const ofB = (await sumOf(page, b, range)).toLocaleString('en-US');
   await page.untilText('messages', ofB);
   await page.page.locator('#bursts').scrollIntoViewIfNeeded();
   await page.untilText('bursts-shown', / UTC/);
@@ -107,11 +109,11 @@ test('shows a single node, chosen in the header, in the table or by the address'
   await page.untilText('messages', ofB);
   await page.page.locator('#nodes-rows button', { hasText: 'web-a' }).press('Enter');
   await page.untilText('node', 'web-a');
-  await page.untilText('messages', (await sumOf(a, range)).toLocaleString('en-US'));
+  await page.untilText('messages', (await sumOf(page, a, range)).toLocaleString('en-US'));
   expect(await page.page.locator('#one-node').inputValue()).toBe('web-a');
   await page.page.click('button[data-scope="cluster"]');
   await page.untilText('node', 'cluster');
-  const all = await sumOf(merger, `${range}&scope=cluster`);
+  const all = await sumOf(page, merger, `${range}&scope=cluster`);
   await page.untilText('messages', all.toLocaleString('en-US'));
 
   const stranger = await Dashboard.open(merger.adminUrl, '#live=60000&scope=cluster&node=web-z', {

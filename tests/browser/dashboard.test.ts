@@ -27,7 +27,9 @@ const sum = (counts: readonly number[]): number =>
 /** Compares the page's figures for a range with the query API's. */
 async function expectTrueCounts(page: Dashboard, server: Server): Promise<number> {
   const { from, to } = await page.heldRange();
-  const { starts, counts } = await askStats(server.adminUrl, 'ms10', `from=${from}&to=${to}`);
+  const stats = await askStats(server.adminUrl, 'ms10', `from=${from}&to=${to}`);
+  await page.reloadIfRevised(stats);
+  const { starts, counts } = stats;
   const messages = sum(counts);
   const peak = Math.max(...counts);
   await page.untilText('messages', messages.toLocaleString('en-US'));
