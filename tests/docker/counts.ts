@@ -18,8 +18,12 @@ export async function total(
 /** Waits until the cluster has exactly so many messages, in all periods. */
 export async function expectCluster(merger: string, messages: number): Promise<void> {
   for (const period of periods) {
-    await waitUntil(`the cluster has ${messages} in ${period}`, async () => {
-      return (await total(merger, period, '--cluster')) === messages;
+    let got = 0;
+    await waitUntil('the cluster has all', async () => {
+      got = await total(merger, period, '--cluster');
+      return got === messages;
+    }).catch((cause: unknown) => {
+      throw new Error(`got ${got} messages in ${period}, want ${messages}`, { cause });
     });
   }
 }
